@@ -1,0 +1,275 @@
+"""The one window: sidebar, pages in a stack, status bar, keyboard. No logic of its own."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui import theme
+from app.gui.desk import Desk, Page
+from app.gui.palette import Entry, HelpSheet, Palette
+from app.gui.widgets import Banner, button, label, retint, retone, row, visible
+
+#: name, module, class, title, icon. A page's module is imported when the page is first opened: the window shows sooner.
+PAGES: tuple[tuple[str, str, str, str, str], ...] = (
+    ("overview", "overview", "OverviewPage", "Overview", "overview"),
+    ("settings", "settings", "SettingsPage", "Settings", "settings"),
+    ("inspector", "inspector", "InspectorPage", "Inspector", "inspector"),
+    ("compare", "compare", "ComparePage", "Compare", "compare"),
+    ("log", "log", "LogPage", "Log", "log"),
+    ("users", "users", "UsersPage", "Users", "users"),
+    ("stale", "stale", "StalePage", "Stale users", "stale"),
+    ("simulator", "simulator", "SimulatorPage", "Simulator", "simulator"),
+    ("trials", "trials", "TrialsPage", "Trials", "trials"),
+    ("preferences", "preferences", "PreferencesPage", "Preferences", "preferences"),
+)
+
+
+class MainWindow(QMainWindow):
+    """Shows one page at a time. open_page(name, what) is the only way between pages."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.setWindowTitle("SSO Workbench")
+        self.setWindowIcon(theme.app_icon())
+        self.setMinimumSize(960, 640)
+        self.setAcceptDrops(True)
+        self._pages: dict[str, Page] = {}
+        self._nav: dict[str, QPushButton] = {}
+        self._stack = QStackedWidget()
+        self.accounts = QComboBox()
+        self.accounts.setAccessibleName("Account")
+        self.accounts.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.accounts.setMinimumContentsLength(10)
+        self.accounts.activated.connect(lambda i: desk.choose_account(self.accounts.itemData(i)))
+        self.notice = Banner()
+        central = QWidget()
+        layout = QHBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._sidebar())
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        notice_row = row(self.notice, margins=(24, 12, 24, 0))
+        right.addLayout(notice_row)
+        right.addWidget(self._stack, 1)
+        layout.addLayout(right, 1)
+        self.setCentralWidget(central)
+        self._status_bar()
+        self._keys()
+        desk.opened.connect(self.open_page)
+        desk.said.connect(self._say)
+        desk.jobs.failed.connect(lambda e: self._say("error", str(e) or type(e).__name__))
+        desk.hub.changed.connect(self._on_change)
+        desk.account_changed.connect(self._show_account)
+        desk.faults_changed.connect(lambda _f: self.show_status())
+        desk.servers_changed.connect(self.show_status)
+        desk.restyled.connect(self._restyle)
+        geometry = QSettings().value("window/geometry")
+        if isinstance(geometry, QByteArray) and not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+        else:
+            self.resize(1280, 800)
+
+    # Parts -----------------------------------------------------------------------------------------------------
+
+    def _sidebar(self) -> QWidget:
+        bar = QWidget()
+        bar.setObjectName("sidebar")
+        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        bar.setFixedWidth(216)
+        layout = QVBoxLayout(bar)
+        layout.setContentsMargins(12, 16, 12, 12)
+        layout.setSpacing(4)
+        mark = QLabel()
+        mark.setPixmap(theme.pixmap("app", "#000000", 22))
+        layout.addLayout(row(mark, label("SSO Workbench", size=15, bold=True), 1))
+        layout.addSpacing(8)
+        layout.addWidget(self.accounts)
+        layout.addSpacing(10)
+        for number, (name, _module, _class, title, icon) in enumerate(PAGES):
+            if name == "preferences":
+                layout.addStretch(1)
+            shortcut = f" (Ctrl+{number + 1})" if number < 9 else ""
+            made = button(title, partial(self.open_page, name), icon=icon, kind="nav", hint=f"{title}{shortcut}")
+            made.setCheckable(True)
+            made.setAutoExclusive(True)
+            made.toggled.connect(partial(self._retint_nav, made))
+            made.setAccessibleName(title)
+            self._nav[name] = made
+            layout.addWidget(made)
+        return bar
+
+    @staticmethod
+    def _retint_nav(made: QPushButton, _on: bool) -> None:
+        retint(made)
+
+    def _status_bar(self) -> None:
+        self._where = label("", tone="muted", size=12)
+        self._servers = label("", tone="muted", size=12)
+        self._faults = label("", tone="error", size=12)
+        self._clock = label("", tone="muted", size=12)
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(True)
+        bar.addWidget(row_widget(self._where, self._servers), 1)
+        bar.addPermanentWidget(self._faults)
+        bar.addPermanentWidget(self._clock)
+
+    def _keys(self) -> None:
+        for number, (name, *_rest) in enumerate(PAGES[:9]):
+            self._key(f"Ctrl+{number + 1}", partial(self.open_page, name))
+        self._key("Ctrl+K", self.show_palette)
+        self._key("F1", self.show_help)
+        self._key("F5", self._refresh)
+
+    def _key(self, keys: str, act: Any) -> None:
+        shortcut = QShortcut(QKeySequence(keys), self)
+        shortcut.activated.connect(act)
+
+    # Pages -----------------------------------------------------------------------------------------------------
+
+    def page(self, name: str) -> Page:
+        """The page of this name, made when first asked for."""
+        if name not in self._pages:
+            module, class_name = next((m, c) for n, m, c, _t, _i in PAGES if n == name)
+            made: Page = getattr(importlib.import_module(f"app.gui.pages.{module}"), class_name)(self.desk)
+            self._pages[name] = made
+            self._stack.addWidget(made)
+        return self._pages[name]
+
+    @property
+    def current(self) -> Page | None:
+        """The page on show."""
+        shown = self._stack.currentWidget()
+        return shown if isinstance(shown, Page) else None
+
+    def open_page(self, name: str, what: object = None) -> None:
+        """Show a page; hand it `what` if given."""
+        page = self.page(name)
+        self._nav[name].setChecked(True)
+        self._stack.setCurrentWidget(page)
+        QSettings().setValue("window/page", name)
+        self.notice.hide()
+        if what is not None:
+            page.open(what)
+
+    def _refresh(self) -> None:
+        if self.current is not None:
+            self.current.out_of_date()
+
+    def load_accounts(self) -> None:
+        """Fill the account switcher; keep the choice where possible."""
+        self.desk.jobs.run(self, self.desk.sso.accounts, then=self._fill_accounts, channel="accounts")
+
+    def _fill_accounts(self, accounts: Any) -> None:
+        self.accounts.clear()
+        for account in accounts:
+            self.accounts.addItem(visible(f"{account.name} · {account.imagekit_id}"), account.imagekit_id)
+        known = [a.imagekit_id for a in accounts]
+        wanted = self.desk.account or str(QSettings().value("account", ""))
+        if known:
+            self.desk.choose_account(wanted if wanted in known else known[0])
+            self._show_account(self.desk.account)
+        self.show_status()
+
+    def _show_account(self, imagekit_id: str) -> None:
+        self.accounts.setCurrentIndex(self.accounts.findData(imagekit_id))
+
+    def _on_change(self, change: object) -> None:
+        if getattr(change, "kind", None) == "accounts":
+            self.load_accounts()
+
+    # Status ----------------------------------------------------------------------------------------------------
+
+    def show_status(self) -> None:
+        """Say where we are: workspace, servers, active faults, simulated clock."""
+        lab = self.desk.lab
+        self._where.setText(visible(self.desk.label))
+        self._servers.setText(f"Test IdP on {lab.idp_url}" if lab.running else "Test IdP stopped")
+        faults = lab.active_faults
+        self._faults.setText(visible("Active faults: " + ", ".join(faults)) if faults else "")
+        offset = lab.clock_offset_s
+        self._clock.setText(f"IdP clock {offset:+d} s" if offset else "")
+
+    def _say(self, state: str, text: str) -> None:
+        self.notice.say(state, text, "Dismiss", self.notice.hide)
+
+    def _restyle(self) -> None:
+        for made in self.findChildren(QPushButton):
+            retint(made)
+        self.notice.restyle()
+        retone(self._faults, "error")
+
+    # Keyboard, drop, close -------------------------------------------------------------------------------------
+
+    def show_palette(self) -> None:
+        """Ctrl+K: pages, accounts, actions."""
+        entries = [Entry(t, "Page", partial(self.open_page, n)) for n, _m, _c, t, _i in PAGES]
+        entries += [
+            Entry(self.accounts.itemText(i), "Account", partial(self.desk.choose_account, self.accounts.itemData(i)))
+            for i in range(self.accounts.count())
+        ]
+        entries += [Entry("Keyboard help", "Action", self.show_help)]
+        if self.desk.account:
+            for user in self.desk.sso.users(self.desk.account)[:500]:
+                entries.append(
+                    Entry(f"{user.full_name} · {user.email}", "User", partial(self.open_page, "users", user.email))
+                )
+        for fault in self.desk.lab.fault_ids():
+            entries.append(Entry(fault, "Fault", partial(self.open_page, "simulator", ("fault", fault))))
+        Palette(self, entries).popup()
+
+    def show_help(self) -> None:
+        """F1: the keys."""
+        HelpSheet(self).popup()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.take_file(paths[0])
+
+    def take_file(self, path: Path) -> None:
+        """Give a dropped file to the page on show, else to the page its kind belongs to."""
+        current = self.current
+        if current is not None and current.drop(path):
+            return
+        for name in ("settings", "inspector"):
+            if self.page(name).drop(path):
+                self.open_page(name)
+                return
+        self._say(
+            "error", f"{path.name} is neither metadata nor a message. Drop a file with XML, base64 or a form body."
+        )
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        QSettings().setValue("window/geometry", self.saveGeometry())
+        super().closeEvent(event)
+
+
+def row_widget(*parts: QWidget) -> QWidget:
+    """Parts side by side as one widget, for places that take no layout."""
+    made = QWidget()
+    made.setLayout(row(*parts, 1, spacing=18, margins=(8, 2, 8, 2)))
+    return made

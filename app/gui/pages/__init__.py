@@ -1,0 +1,1 @@
+"""One module per page. Pages do not import each other; they meet in the main window."""

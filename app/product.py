@@ -1,0 +1,68 @@
+"""ImageKit's values: URLs, claim names, roles, plans. All are defaults of a configurable service provider.
+
+No behaviour beyond looking values up. Source: the product's SSO documentation, as of 2026-11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Plan = Literal["free", "paid", "enterprise"]
+PLANS: Final[tuple[Plan, ...]] = ("free", "paid", "enterprise")
+PLANS_WITH_SSO: Final[frozenset[str]] = frozenset({"paid", "enterprise"})
+DEFAULT_SEAT_LIMIT: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role the SP can give. `plans` are the plans that offer it."""
+
+    id: str
+    title: str
+    may: str
+    plans: frozenset[str] = frozenset(PLANS)
+
+
+ROLES: Final[tuple[Role, ...]] = (
+    Role("account_administrator", "Account administrator", "Everything, and may manage users"),
+    Role("developer", "Developer", "Everything but user management and billing"),
+    Role("media_library_full_access", "Media library: full access", "The whole media library"),
+    Role("media_library_view_only_access", "Media library: view only", "Look at the media library"),
+    Role(
+        "media_library_restricted_access",
+        "Media library: restricted",
+        "Only what is shared with them",
+        frozenset({"enterprise"}),
+    ),
+    Role("finance", "Finance", "Analytics and billing, may cancel the subscription"),
+)
+ROLE_IDS: Final[tuple[str, ...]] = tuple(r.id for r in ROLES)
+ADMINISTRATOR: Final = "account_administrator"
+
+
+def role(role_id: str) -> Role | None:
+    """The role with exactly this id, or None."""
+    return next((r for r in ROLES if r.id == role_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProvider:
+    """The SP side of every message. `issuer_of` gives the entity ID that an account uses."""
+
+    entity_id: str = "https://imagekit.io/saml/consume"
+    acs_url: str = "https://imagekit.io/saml/consume"
+    relay_state: str = "https://imagekit.io/dashboard"
+    relay_state_origin: str = "https://imagekit.io/"
+    logout_url: str = "https://imagekit.io/logout"
+    login_url: str = "https://imagekit.io/single-sign-on"
+    claim_imagekit_id: str = "imagekit_id"
+    claim_full_name: str = "full_name"
+    claim_role: str = "imagekit_role"
+
+    def child_entity_id(self, imagekit_id: str) -> str:
+        """The Identifier a child account uses when several share one IdP tenant."""
+        return f"{self.entity_id}#{imagekit_id}"
+
+
+IMAGEKIT: Final = ServiceProvider()

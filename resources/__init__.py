@@ -1,0 +1,1 @@
+"""Data only: icons, fonts, pages, samples and help, read through importlib.resources."""

@@ -1,0 +1,58 @@
+"""What every test is guarded by: no thread outlives it, no unexpected log record, its own data folder."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Data folders of tests are their own."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("SSO_WORKBENCH_HOME", str(home))
+    monkeypatch.delenv("SSO_WORKBENCH_WORKSPACE", raising=False)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test() -> Iterator[None]:
+    """A thread that a test leaves behind fails that test, by name."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5
+    while left := [t for t in threading.enumerate() if t not in before and t.is_alive() and not _tolerated(t)]:
+        if time.monotonic() > deadline:
+            pytest.fail("threads left running: " + ", ".join(t.name for t in left))
+        time.sleep(0.01)
+    gc.collect(0)
+
+
+def _tolerated(thread: threading.Thread) -> bool:
+    # pytest-timeout's own timer, and concurrent.futures' pools that belong to longer-lived fixtures.
+    return "timeout" in thread.name.lower() or thread.name.startswith(("pytest", "session-"))
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_log(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A warning or error in our own logs fails the test unless it is marked `expects_log`."""
+    yield
+    if request.node.get_closest_marker("expects_log"):
+        return
+    bad = [
+        r
+        for when in ("setup", "call")
+        for r in caplog.get_records(when)
+        if r.levelno >= logging.WARNING and r.name.split(".")[0] in ("app", "simulator", "asyncio", "uvicorn")
+    ]
+    if bad:
+        pytest.fail("unexpected log: " + "; ".join(f"{r.name}: {r.getMessage()}" for r in bad))

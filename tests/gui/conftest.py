@@ -1,0 +1,64 @@
+"""Window tests: one theme per session, deferred deletes run at teardown, a watchdog for modal dialogs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QTimer
+from PySide6.QtWidgets import QApplication, QDialog
+
+from app.gui import theme
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> type[QApplication]:
+    QCoreApplication.setOrganizationName("sso-workbench-tests")
+    QCoreApplication.setApplicationName("sso-workbench-tests")
+    return QApplication
+
+
+@pytest.fixture(scope="session", autouse=True)
+def themed(qapp: QApplication) -> None:
+    """Applying a style sheet costs much; once is enough."""
+    theme.apply(qapp, "light")
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What windows remember is forgotten between tests."""
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path_factory.mktemp("settings")))
+    QSettings().clear()
+    yield
+    QSettings().clear()
+
+
+@pytest.fixture(autouse=True)
+def flush_deferred_deletes(qapp: QApplication) -> Iterator[None]:
+    """processEvents() does not run deleteLater(); windows would pile up over the session."""
+    yield
+    for widget in QApplication.topLevelWidgets():
+        widget.close()
+        widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
+def no_modal_dialog_hangs(qapp: QApplication) -> Iterator[None]:
+    """A modal dialog nobody answers is closed after 5 s, and the test fails."""
+    caught: list[str] = []
+    timer = QTimer()
+    timer.setInterval(5000)
+
+    def close() -> None:
+        modal = QApplication.activeModalWidget()
+        if isinstance(modal, QDialog):
+            caught.append(modal.windowTitle())
+            modal.reject()
+
+    timer.timeout.connect(close)
+    timer.start()
+    yield
+    timer.stop()
+    assert not caught, f"modal dialogs left open: {caught}"
