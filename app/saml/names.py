@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 SAML: Final = "urn:oasis:names:tc:SAML:2.0:assertion"
@@ -60,8 +61,8 @@ CM_HOLDER_OF_KEY: Final = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
 CM_SENDER_VOUCHES: Final = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"
 
 AC_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
-AC_PASSWORD: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
-AC_PASSWORD_PROTECTED: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
+AC_PASSWORD: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"  # noqa: S105  a class, not a password
+AC_PASSWORD_PROTECTED: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"  # noqa: S105  a class, not a password
 
 # Canonicalisation and transforms (xmldsig-core, xml-exc-c14n).
 C14N_EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -132,6 +133,7 @@ ENC_AES_256_GCM: Final = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
 ENC_TYPE_ELEMENT: Final = "http://www.w3.org/2001/04/xmlenc#Element"
 
 
+@cache
 def q(namespace: str, local: str) -> str:
     """The Clark name that lxml uses: q(SAML, "Issuer") is "{urn:...:assertion}Issuer"."""
     return f"{{{namespace}}}{local}"

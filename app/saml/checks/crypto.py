@@ -1,0 +1,160 @@
+"""Checks of algorithms and of the strength of signing keys. What a signature names is read by app.saml.xmldsig."""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+
+from app.saml.certificates import GOOD_CURVES, fingerprint, key_text, public_key, short
+from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, ok, problem
+
+
+def signing_certificates(case: Case) -> tuple[x509.Certificate, ...]:
+    """The certificates that matter: those that verified a signature, else the configured, else the embedded ones."""
+    verified = [f.certificate for f in case.signatures if f.certificate is not None and f.trusted]
+    configured = [t.certificate for t in case.expectation.trusted_keys]
+    embedded = [c for f in case.signatures for c in f.embedded[:1]]
+    return tuple(dict.fromkeys(verified or configured or embedded))
+
+
+def _listed(values: list[str | None]) -> str:
+    return ", ".join(dict.fromkeys(v or "none" for v in values))
+
+
+@check(
+    "crypto-sigalg",
+    "the signature method is RSA or ECDSA with SHA-256 or better",
+    cites="saml2int SDP-ALG01; RFC 9231",
+    needs="signature",
+)
+def crypto_sigalg(case: Case) -> Outcome:
+    """A list of what is allowed, not of what is forbidden: an algorithm that nobody has heard of is refused."""
+    return case.outcome("crypto-sigalg", f"{_listed([f.algorithm for f in case.signatures])}.")
+
+
+@check(
+    "crypto-digest",
+    "the digest method is SHA-256, SHA-384 or SHA-512",
+    cites="saml2int SDP-ALG01",
+    needs="signature",
+)
+def crypto_digest(case: Case) -> Outcome:
+    """The digest protects the content; a strong signature over a weak digest protects nothing."""
+    return case.outcome("crypto-digest", f"{_listed([f.digest for f in case.signatures])}.")
+
+
+@check(
+    "crypto-sha1",
+    "SHA-1 is not used",
+    cites="NIST SP 800-131A",
+    diagnose=Severity.WARNING,
+    needs="signature",
+)
+def crypto_sha1(case: Case) -> Outcome:
+    """Old AD FS and OneLogin set-ups still sign with SHA-1. Choose SHA-256 in the IdP's signing options."""
+    return case.outcome("crypto-sha1", "SHA-1 is used neither for the signature nor for the digest.")
+
+
+@check("crypto-md5", "no broken or unknown algorithm is used", cites="fedinterop IIP-ALG08", needs="signature")
+def crypto_md5(case: Case) -> Outcome:
+    """MD5 and RIPEMD collisions can be computed on a laptop."""
+    return case.outcome("crypto-md5", "No broken or unknown algorithm.")
+
+
+@check(
+    "crypto-no-hmac",
+    "the signature does not rest on a shared secret",
+    cites="CVE-2009-0217; GHSA-6vx8",
+    needs="signature",
+)
+def crypto_no_hmac(case: Case) -> Outcome:
+    """An HMAC made with the IdP's public certificate as the secret can be made by anybody, and some libraries accepted
+    it."""
+    return case.outcome("crypto-no-hmac", "The signature method uses a key pair.")
+
+
+@check("crypto-hmac-length", "no truncated HMAC is asked for", cites="CVE-2009-0217", needs="signature")
+def crypto_hmac_length(case: Case) -> Outcome:
+    """HMACOutputLength can shorten a value to one bit, which is guessed at the second attempt."""
+    return case.outcome("crypto-hmac-length", "There is no HMACOutputLength.")
+
+
+@check("crypto-rsa-size", "RSA signing keys have 2048 bits or more", cites="saml2int SDP-MD06", needs="signature")
+def crypto_rsa_size(case: Case) -> Outcome | None:
+    """Keys of 1024 bits are within reach of well-funded attackers. For new keys 3072 bits are recommended."""
+    keys = [(c, k) for c in signing_certificates(case) if isinstance(k := public_key(c), rsa.RSAPublicKey)]
+    if not keys:
+        return not_applicable("There is no RSA key.")
+    certificate, smallest = min(keys, key=lambda pair: pair[1].key_size)
+    if smallest.key_size < 2048:
+        return problem(
+            f"The signing key {short(fingerprint(certificate))} has only {smallest.key_size} bits; get a new one.",
+            expected="2048 bits or more",
+            actual=f"{smallest.key_size} bits",
+        )
+    return ok(f"RSA with {smallest.key_size} bits.", actual=f"{smallest.key_size} bits")
+
+
+@check(
+    "crypto-rsa-exponent",
+    "RSA keys have a usual public exponent",
+    cites="FIPS 186-5 §5.1",
+    severity=Severity.WARNING,
+    needs="signature",
+)
+def crypto_rsa_exponent(case: Case) -> Outcome | None:
+    """Small exponents such as 3 have let careless implementations accept forged signatures."""
+    keys = [k for c in signing_certificates(case) if isinstance(k := public_key(c), rsa.RSAPublicKey)]
+    if not keys:
+        return not_applicable("There is no RSA key.")
+    smallest = min(k.public_numbers().e for k in keys)
+    if smallest < 65537:
+        return problem(
+            f"The public exponent of the signing key is {smallest}, smaller than is advised.",
+            expected="65537 or more",
+            actual=str(smallest),
+        )
+    return ok(f"The public exponent is {smallest}.")
+
+
+@check(
+    "crypto-ec-curve",
+    "elliptic-curve keys use P-256, P-384 or P-521",
+    cites="saml2int SDP-MD07",
+    needs="signature",
+)
+def crypto_ec_curve(case: Case) -> Outcome | None:
+    """Other curves are weaker or not supported by other products."""
+    keys = [k for c in signing_certificates(case) if isinstance(k := public_key(c), ec.EllipticCurvePublicKey)]
+    if not keys:
+        return not_applicable("There is no elliptic-curve key.")
+    other = next((k for k in keys if k.curve.name not in GOOD_CURVES), None)
+    if other is not None:
+        return problem(
+            f"The signing key is on the curve {other.curve.name}, which is not one of those agreed on.",
+            expected="P-256, P-384 or P-521",
+            actual=other.curve.name,
+        )
+    return ok(", ".join(sorted({key_text(k) for k in keys})) + ".")
+
+
+@check(
+    "crypto-alg-key-type",
+    "signature method and key are of one kind",
+    cites="XML Signature Best Practices §2",
+    needs="signature",
+)
+def crypto_alg_key_type(case: Case) -> Outcome:
+    """An ECDSA method with an RSA key, or the other way round: the IdP's key was changed and its setting was not, or
+    the message was tampered with."""
+    return case.outcome("crypto-alg-key-type", "The signature method suits the key.")
+
+
+@check("crypto-dsa", "DSA is not used", cites="FIPS 186-5", needs="signature")
+def crypto_dsa(case: Case) -> Outcome:
+    """DSA is withdrawn: one careless random number gives the key away."""
+    if case.found("crypto-dsa") is None and any(
+        isinstance(public_key(c), dsa.DSAPublicKey) for c in signing_certificates(case)
+    ):
+        return problem("A configured signing key is a DSA key; the IdP needs a new one.", expected="RSA or EC")
+    return case.outcome("crypto-dsa", "No DSA.")

@@ -1,0 +1,506 @@
+"""The only XML parser call of the program: bytes to a bounded, inspected tree, and the accessors that are safe on it.
+
+It judges form (charset, DTD, limits, identifiers, stray nodes) and nothing that SAML says about content.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from lxml import etree
+
+from app.saml.errors import Place, Problem
+from app.saml.expectation import Limits
+from app.saml.message import Text
+from app.saml.names import DS, MD, PREFIXES, SAML, SAMLP, XENC, XML, XSI, q
+from app.saml.xmlbytes import (
+    NO_DTD,
+    charset_problem,
+    dtd_problems,
+    namespace_problem,
+    node_problem,
+    syntax_problem,
+    too_expensive,
+)
+
+_PREFIX_OF: Final = {uri: prefix for prefix, uri in PREFIXES.items()}
+_XINCLUDE: Final = "http://www.w3.org/2001/XInclude"
+
+#: Elements whose whole text identifies somebody or something: a child node inside splits what readers see.
+_ONE_TEXT: Final = frozenset(q(SAML, n) for n in ("NameID", "Issuer", "Audience", "AttributeValue"))
+_TRIMMED_BY_SOME: Final = frozenset(q(SAML, n) for n in ("NameID", "Issuer", "Audience"))
+_COMMENT_FORGES: Final = _ONE_TEXT | {q(SAML, "Attribute"), q(DS, "Signature")}
+_FETCHED: Final = frozenset({q(_XINCLUDE, "include"), q(DS, "RetrievalMethod"), q(XENC, "CipherReference")})
+_SCHEMA_HINTS: Final = frozenset({q(XSI, "schemaLocation"), q(XSI, "noNamespaceSchemaLocation")})
+_ID_NAMES: Final = frozenset({"ID", "Id", "id", q(XML, "id")})
+_ID_LIKE: Final = frozenset(
+    {"ID", "Id", "id", "InResponseTo", "Destination", "Recipient", "Algorithm", "URI", "Version", "xmlns"}
+)
+#: What the usual prefixes must stand for; a look-alike URI under a well-known prefix misleads people and bad parsers.
+_KNOWN_PREFIXES: Final = {
+    "saml": SAML,
+    "saml2": SAML,
+    "samlp": SAMLP,
+    "saml2p": SAMLP,
+    "md": MD,
+    "ds": DS,
+    "dsig": DS,
+    "xenc": XENC,
+}
+_MAX_PER_CHECK: Final = 20
+
+_XMLNS: Final = re.compile(rb"""xmlns(?::([^\s=]{1,200}))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
+# Close to NCName (XML-NS §2): a letter or underscore, then letters, digits, full stop, hyphen, underscore, middle dot.
+_NCNAME: Final = re.compile(r"[^\W\d][\w.\-·]*\Z")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """A document that kept every limit. `data` are exactly the bytes parsed (UTF-8, without a byte order mark)."""
+
+    data: bytes
+    root: etree._Element
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parsed:
+    """What parse() made of some bytes. `document` is None where they were refused; `problems` then say why."""
+
+    document: Document | None
+    problems: tuple[Problem, ...]
+
+
+def hardened_parser() -> etree.XMLParser:
+    """A new parser that resolves, fetches, repairs and drops nothing (security.md C1)."""
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        recover=False,
+        remove_comments=False,
+        remove_pis=False,
+        collect_ids=False,
+    )
+
+
+def parse(data: bytes, limits: Limits | None = None) -> Parsed:
+    """Parse untrusted bytes. Never raises.
+
+    Charset, size, DTD, depth, node, attribute, namespace and relative-namespace violations refuse the document; other
+    findings are reported beside it. Cost is linear in the size and bounded by the limits.
+    """
+    limits = limits or Limits()
+    if problems := too_expensive(data, limits):
+        return Parsed(None, problems)
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if problem := charset_problem(data):
+        return Parsed(None, (problem,))
+    if problems := dtd_problems(data):
+        return Parsed(None, problems)
+    parser = hardened_parser()
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as e:
+        return Parsed(None, (syntax_problem(data, parser, e, limits),))
+    except (ValueError, MemoryError, RecursionError) as e:  # lxml raises these for input it will not even try
+        return Parsed(None, (Problem("xml-wellformed", f"The XML could not be parsed: {e}."),))
+    docinfo = root.getroottree().docinfo
+    if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
+        return Parsed(None, (Problem("xml-no-dtd", NO_DTD, "no DOCTYPE", "a DOCTYPE"),))
+    if docinfo.xml_version != "1.0":
+        message = f"The document says it is XML {docinfo.xml_version}. SAML messages are XML 1.0."
+        return Parsed(None, (Problem("xml-wellformed", message, "1.0", docinfo.xml_version, Place("/", 1)),))
+    walk = _Walk(limits, measure_text=len(data) > limits.text_bytes)
+    if walk.namespaces(data, root) and walk.elements(root):
+        return Parsed(Document(data, root), tuple(walk.problems))
+    return Parsed(None, tuple(walk.problems))
+
+
+# The walk over the tree -----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Everything about form that the tree shows, found in one pass. Its methods return False to refuse the document."""
+
+    limits: Limits
+    measure_text: bool
+    problems: list[Problem] = field(default_factory=list)
+    _counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    _ids: dict[str, etree._Element] = field(default_factory=dict)
+    _place: Places = field(default_factory=lambda: Places())  # noqa: PLW0108  defined below
+
+    def found(
+        self,
+        check: str,
+        message: str,
+        at: etree._Element | Place | None = None,
+        *,
+        expected: str | None = None,
+        actual: str | None = None,
+        attribute: str | None = None,
+        severity: Literal["error", "warning", "info"] | None = None,
+    ) -> None:
+        """File a problem, but no more than some of a kind; errors go before those that only warn."""
+        count = self._counts[check, severity] = self._counts.get((check, severity), 0) + 1
+        if count > _MAX_PER_CHECK:
+            return
+        where = self._place(at) if isinstance(at, etree._Element) else at
+        if where is not None and attribute:
+            where = Place(f"{where.path}/@{_qname(attribute, None)}", where.line)
+        problem = Problem(check, message, expected, actual, where, severity)
+        milder = next((i for i, p in enumerate(self.problems) if p.check == check and p.severity is not None), None)
+        if severity is None and milder is not None:
+            self.problems.insert(milder, problem)
+        else:
+            self.problems.append(problem)
+
+    def _enough(self, check: str, severity: str | None = None) -> bool:
+        return self._counts.get((check, severity), 0) >= _MAX_PER_CHECK
+
+    def namespaces(self, data: bytes, root: etree._Element) -> bool:
+        """Limits and rules for namespace declarations (XML-NS; C14N 1.0 §2.3).
+
+        A scan of the bytes answers for ordinary documents. Only where it leaves a doubt is the tree asked, because
+        asking every element for its namespaces is what makes a hostile document expensive.
+        """
+        declared = _XMLNS.findall(data)
+        bindings: dict[bytes, bytes] = {}
+        doubt = len(declared) != data.count(b"xmlns") or len(declared) > self.limits.namespaces_in_scope
+        for prefix, double, single in declared:
+            uri = double or single
+            if prefix:
+                doubt = doubt or bindings.setdefault(prefix, uri) != uri
+                doubt = doubt or _KNOWN_PREFIXES.get(prefix.decode("utf-8", "replace"), "") not in ("", uri.decode())
+            doubt = doubt or not (_ABSOLUTE.match(uri.decode()) or (not uri and not prefix))
+        return not doubt or self._namespaces_exactly(root)
+
+    def _namespaces_exactly(self, root: etree._Element) -> bool:
+        limit = self.limits.namespaces_in_scope
+        stack: list[str] = []
+        scope: dict[str, int] = {}
+        bindings: dict[str, str] = {}
+        for event, what in etree.iterwalk(root, events=("start-ns", "end-ns")):
+            if event == "end-ns":
+                prefix = stack.pop()
+                scope[prefix] -= 1
+                if not scope[prefix]:
+                    del scope[prefix]
+                continue
+            prefix, uri = (part or "" for part in what)  # type: ignore[union-attr]  # start-ns gives a pair
+            stack.append(prefix)
+            scope[prefix] = scope.get(prefix, 0) + 1
+            # Redeclaring one prefix on every level costs canonicalisation too, hence the second bound.
+            if len(scope) > limit or len(stack) > 4 * limit:
+                self.problems.append(namespace_problem(len(stack), limit))
+                return False
+            if not (_ABSOLUTE.match(uri) or (not uri and not prefix)):
+                self.found(
+                    "xml-relative-namespace",
+                    f"The namespace name “{uri[:80]}” is not an absolute URI. Canonicalising such a document fails, "
+                    "and libraries that ignore the failure accept forged signatures; the document is refused.",
+                    expected="an absolute URI",
+                    actual=uri[:200],
+                )
+                return False
+            if prefix and (bindings.setdefault(prefix, uri) != uri or _KNOWN_PREFIXES.get(prefix, uri) != uri):
+                usual = _KNOWN_PREFIXES.get(prefix, bindings[prefix])
+                self.found(
+                    "xml-prefix-rebinding",
+                    f"The prefix “{prefix[:40]}” stands for “{uri[:120]}” here and usually for “{usual[:120]}”. "
+                    "Readers that look at prefixes take one for the other.",
+                    expected=usual[:200],
+                    actual=uri[:200],
+                )
+        return True
+
+    def elements(self, root: etree._Element) -> bool:
+        """Everything else, element by element in document order."""
+        self._siblings_of_root(root)
+        limits, measure = self.limits, self.measure_text
+        stack: list[tuple[etree._Element, int]] = [(root, 1)]
+        count = 0
+        while stack:
+            el, depth = stack.pop()
+            count += 1
+            tag = el.tag
+            if not isinstance(tag, str):
+                self._stray(el)
+                continue
+            if depth > limits.depth:
+                message = f"The elements are nested more than {limits.depth} deep; such a document is not read."
+                at = Place("/", el.sourceline or 0)
+                self.found(
+                    "xml-depth-limit", message, at, expected=f"at most {limits.depth} levels", actual=f"{depth} levels"
+                )
+                return False
+            # Counted first: lxml reads n attributes in n² steps.
+            attributes = len(el.attrib)
+            if attributes > limits.attributes_per_element:
+                too_many = node_problem(
+                    f"{attributes:,} attributes on one element",
+                    f"at most {limits.attributes_per_element} attributes on an element",
+                    place(el),
+                )
+                self.problems.append(too_many)
+                return False
+            if attributes:
+                self._attributes(el)
+            if measure and self._text_too_long(el):
+                return False
+            children = el[:]
+            if tag in _ONE_TEXT:
+                self._identity(el, tag, children)
+            elif tag in _FETCHED and not (el.get("URI") or "").startswith("#"):
+                message = f"{name_of(el)} points to something outside the message. It is never fetched."
+                self.found("xml-no-external-ref", message, el)
+            if children:
+                children.reverse()
+                depth += 1
+                stack += [(child, depth) for child in children]
+        if count > limits.nodes:
+            self.problems.append(node_problem(f"{count:,} nodes", f"at most {limits.nodes:,} nodes"))
+            return False
+        return True
+
+    def _siblings_of_root(self, root: etree._Element) -> None:
+        for preceding in (True, False):
+            for node in root.itersiblings(preceding=preceding):
+                if isinstance(node, etree._ProcessingInstruction) and node.target == "xml-stylesheet":
+                    message = "The document names a style sheet. It is never fetched."
+                    self.found("xml-no-external-ref", message, Place("/", node.sourceline or 0))
+                elif isinstance(node, etree._Comment):
+                    self._comment_outside(Place("/comment()", node.sourceline or 0))
+
+    def _comment_outside(self, at: Place) -> None:
+        message = "There is a comment in the message, outside of any value. It does no harm, and no IdP needs it."
+        self.found("xml-comments", message, at, severity="warning")
+
+    def _stray(self, node: Any) -> None:
+        """A comment, processing instruction or entity reference below the root."""
+        parent: etree._Element = node.getparent()
+        line = node.sourceline or 0
+        if node.tag is etree.Comment:
+            # Past the bound only the parent is asked: a flood of deep comments must not cost a climb each.
+            enough = self._enough("xml-comments", "warning")
+            holder: etree._Element | None = parent
+            while holder is not None and holder.tag not in _COMMENT_FORGES:
+                holder = None if enough else holder.getparent()
+            if holder is not None and not self._enough("xml-comments"):
+                message = (
+                    f"There is a comment inside {name_of(holder)}. Software that reads only the text before it sees "
+                    "another value than the one that was signed (CVE-2017-11427)."
+                )
+                at = Place(self._place(parent).path + "/comment()", line)
+                self.found("xml-comments", message, at, expected="no comment", actual=_short(str(node)))
+            elif holder is None and not enough:
+                self._comment_outside(Place(self._place(parent).path + "/comment()", line))
+        elif node.tag is etree.ProcessingInstruction:
+            if self._enough("xml-no-pi"):
+                return
+            at = Place(self._place(parent).path + "/processing-instruction()", line)
+            message = "There is a processing instruction in the message. Signing keeps it, and readers differ over it."
+            self.found("xml-no-pi", message, at, expected="none", actual=_short(str(node)))
+            if node.target == "xml-stylesheet":
+                self.found("xml-no-external-ref", "The document names a style sheet. It is never fetched.", at)
+        else:
+            message = "There is an entity reference in the message."
+            self.found("xml-no-entity", message, parent, actual=_short(str(node)))
+
+    def _text_too_long(self, el: etree._Element) -> bool:
+        longest = max(len(el.text or ""), len(el.tail or ""))
+        if longest <= self.limits.text_bytes:
+            return False
+        limit = f"at most {self.limits.text_bytes:,} characters in one text"
+        self.problems.append(node_problem(f"a text of {longest:,} characters", limit, place(el)))
+        return True
+
+    def _attributes(self, el: etree._Element) -> None:
+        for key, value in el.items():
+            if key in _ID_NAMES:
+                self._identifier(el, key, value)
+            if key[0] == "{":
+                local = key.rpartition("}")[2]
+                if local in _ID_LIKE:
+                    self.found(
+                        "xml-attribute-pollution",
+                        f"{name_of(el)} carries an attribute “{local}” in a namespace ({key[1:].partition('}')[0]}). "
+                        "Libraries disagree about whether it or the plain one is meant.",
+                        el,
+                        expected=f"the plain attribute {local} only",
+                        actual=f"{key}={value[:80]}",
+                    )
+                    if local in ("ID", "Id", "id") and key not in _ID_NAMES:
+                        self._identifier(el, key, value)
+                elif key in _SCHEMA_HINTS:
+                    message = f"{name_of(el)} names a schema by address. It is never fetched, and a message needs none."
+                    self.found("xml-no-external-ref", message, el, actual=value[:200], severity="warning")
+            elif (key == "Recipient" or key == "Destination") and value != value.strip():
+                self._whitespace(el, f"{name_of(el)}/@{key}", value, key)
+
+    def _identifier(self, el: etree._Element, key: str, value: str) -> None:
+        """One value per document over ID, Id, id and xml:id (saml-core §1.3.4), whatever the schema says."""
+        first = self._ids.setdefault(value, el)
+        if first is not el and not self._enough("xml-id-unique"):
+            self.found(
+                "xml-id-unique",
+                f"The identifier “{value[:80]}” stands on two elements: {name_of(first)} (line {first.sourceline}) and "
+                f"{name_of(el)} (line {el.sourceline}). A signature over it can be read as covering either.",
+                el,
+                expected="each ID once",
+                actual=value[:200],
+                attribute=key,
+            )
+        if not _NCNAME.match(value) and not self._enough("xml-id-ncname"):
+            why = "begins with a digit" if value[:1].isdigit() else "is not an XML name"
+            self.found(
+                "xml-id-ncname",
+                f"The identifier “{value[:80]}” of {name_of(el)} {why}. IDs begin with a letter or “_” and hold no "
+                "blank or colon; strict libraries refuse others.",
+                el,
+                expected="an NCName such as _4f2a...",
+                actual=value[:200],
+                attribute=key,
+            )
+
+    def _identity(self, el: etree._Element, tag: str, children: list[etree._Element]) -> None:
+        if children:
+            self._children_in_value(el, tag, children)
+        elif tag in _TRIMMED_BY_SOME and el.text and el.text != el.text.strip():
+            self._whitespace(el, name_of(el), el.text, None)
+
+    def _children_in_value(self, el: etree._Element, tag: str, children: list[etree._Element]) -> None:
+        if tag == q(SAML, "AttributeValue") and all(isinstance(c.tag, str) for c in children):
+            # A value that is XML as a whole is legitimate (eduPersonTargetedID); text beside elements is not.
+            texts = [el.text, *(c.tail for c in children)]
+            if not any(t and t.strip() for t in texts):
+                return
+        kind = "an element" if isinstance(children[0].tag, str) else "a comment or processing instruction"
+        self.found(
+            "xml-mixed-content",
+            f"{name_of(el)} holds {kind} beside its text. Readers that stop at it see only a part of the value.",
+            el,
+            expected="one run of text",
+            actual=_short(str(el.xpath("string()"))),
+        )
+
+    def _whitespace(self, el: etree._Element, what: str, value: str, attribute: str | None) -> None:
+        self.found(
+            "xml-value-whitespace",
+            f"{what} begins or ends with white space. Values are compared exactly (saml-core §1.3.1), so it does not "
+            "equal the same value without it.",
+            el,
+            expected=value.strip()[:200],
+            actual=repr(value[:200]),
+            attribute=attribute,
+        )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+# Accessors ------------------------------------------------------------------------------------------------------------
+
+
+def name_of(el: etree._Element) -> str:
+    """The element's name with the prefix this program uses for its namespace: "saml:Issuer"."""
+    return _qname(str(el.tag), el.prefix)
+
+
+def _qname(clark: str, own_prefix: str | None) -> str:
+    if clark[:1] != "{":
+        return clark
+    uri, _, local = clark[1:].partition("}")
+    prefix = _PREFIX_OF.get(uri, own_prefix)
+    return f"{prefix}:{local}" if prefix else local
+
+
+class Places:
+    """Places of elements, each worked out once. Good for reading a whole message; use place() for a single element."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[etree._Element, Place] = {}
+
+    def __call__(self, el: etree._Element) -> Place:
+        known = self._known.get(el)
+        if known is not None:
+            return known
+        parent = el.getparent()
+        if parent is None:
+            self._known[el] = found = Place("/" + name_of(el), el.sourceline or 0)
+            return found
+        above = self(parent).path
+        total: dict[str, int] = {}
+        steps: list[tuple[etree._Element, str, int]] = []
+        for child in parent.iterchildren(etree.Element):
+            step = name_of(child)
+            total[step] = total.get(step, 0) + 1
+            steps.append((child, step, total[step]))
+        for child, step, n in steps:
+            index = f"[{n}]" if total[step] > 1 else ""
+            self._known[child] = Place(f"{above}/{step}{index}", child.sourceline or 0)
+        return self._known[el]
+
+
+def place(el: etree._Element, attribute: str | None = None) -> Place:
+    """Where an element (or an attribute of it) stands: prefixes of names.PREFIXES, [n] only among equal siblings."""
+    found = Places()(el)
+    return Place(f"{found.path}/@{_qname(attribute, None)}", found.line) if attribute else found
+
+
+def text_of(el: etree._Element, at: Place) -> Text:
+    """The text of an element, exactly as received. The one accessor for text that identifies anybody.
+
+    `el.text` alone stops at the first child node, so an element with any child gives simple=False and all its text
+    joined, for display only (CVE-2017-11427).
+    """
+    if len(el):
+        return Text(str(el.xpath("string()")), at, simple=False)
+    return Text(el.text or "", at)
+
+
+def canonical(
+    el: etree._Element,
+    *,
+    method: Literal["exclusive", "inclusive"] = "exclusive",
+    with_comments: bool = False,
+    prefixes: tuple[str, ...] = (),
+) -> bytes:
+    """The canonical form of an element with its ancestors' context (xml-exc-c14n, xml-c14n §2.4), without its tail.
+
+    `prefixes` is InclusiveNamespaces/@PrefixList; "#default" is the default namespace. Raises etree.C14NError.
+    """
+    exclusive = method == "exclusive"
+    if (not exclusive or prefixes) and el.getparent() is not None:
+        el = _standalone(el)
+    inclusive = ["" if p == "#default" else p for p in prefixes] if exclusive and prefixes else None
+    whole = etree.tostring  # its stubs do not know that c14n takes with_tail
+    return whole(  # type: ignore[call-overload, no-any-return]
+        el,
+        method="c14n",
+        exclusive=exclusive,
+        with_comments=with_comments,
+        inclusive_ns_prefixes=inclusive,
+        with_tail=False,
+    )
+
+
+def _standalone(el: etree._Element) -> etree._Element:
+    """A copy of an element as a document of its own, with the namespaces and xml: attributes it inherits.
+
+    lxml writes a spurious xmlns="" when it canonicalises a sub-element whose default namespace is inherited.
+    """
+    copy = etree.fromstring(etree.tostring(el, with_tail=False), hardened_parser())
+    for ancestor in el.iterancestors():
+        for key, value in ancestor.items():
+            if key.startswith(q(XML, "")) and key not in copy.attrib:
+                copy.set(key, value)
+    return copy
