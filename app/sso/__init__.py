@@ -1,0 +1,48 @@
+"""The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
+
+from app.sso.base import browser_digest
+from app.sso.errors import FirstLoginAtIdp, MetadataRefused, NotFound, Refused, SsoError
+from app.sso.log import LogVerbs
+from app.sso.login import LoginVerbs
+from app.sso.people import PeopleVerbs
+from app.sso.values import (
+    Change,
+    CleanupResult,
+    ConfigurationView,
+    LoginResult,
+    LoginStart,
+    MetadataSummary,
+    Overrides,
+    Purged,
+    SeatPanel,
+    SpValues,
+)
+
+
+class SSO(LoginVerbs, PeopleVerbs, LogVerbs):
+    """The service provider's single sign-on over one store. Safe to share by threads.
+
+    Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
+    for what a rule forbids, and app.store's StoreError where the database fails.
+    """
+
+
+__all__ = [
+    "SSO",
+    "Change",
+    "CleanupResult",
+    "ConfigurationView",
+    "FirstLoginAtIdp",
+    "LoginResult",
+    "LoginStart",
+    "MetadataRefused",
+    "MetadataSummary",
+    "NotFound",
+    "Overrides",
+    "Purged",
+    "Refused",
+    "SeatPanel",
+    "SpValues",
+    "SsoError",
+    "browser_digest",
+]

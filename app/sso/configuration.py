@@ -1,0 +1,397 @@
+"""Accounts and their SSO configuration: reading metadata, saving, turning off, overriding, restoring revisions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.accounts.account import Account
+from app.accounts.provisioning import Change as FieldChange
+from app.product import DEFAULT_SEAT_LIMIT, PLANS
+from app.saml.certificates import fingerprint
+from app.saml.metadata import IdpMetadata, MetadataReading, read_metadata, sp_metadata
+from app.setup_guides import GUIDES, fields_for
+from app.sso.base import OPERATOR, SsoBase
+from app.sso.errors import MetadataRefused, NotFound, Refused
+from app.sso.values import Change, ConfigurationView, MetadataSummary, SpValues
+from app.store import Duplicate, Revision, Transaction
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_IMAGEKIT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_ENTITY_ID = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f]+")
+_SEAT_LIMIT_MAX = 1_000_000
+_TEST_KEYS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One account's identity provider as configured now. `idp` is None while SSO is off.
+
+    `keys` are the SHA-256 fingerprints of its signing certificates.
+    """
+
+    account_id: int
+    entity_id: str | None
+    idp_entity_id: str | None
+    idp: IdpMetadata | None
+    keys: frozenset[str] = frozenset()
+
+
+def reading_of(revision: Revision, now: datetime | None = None) -> MetadataReading:
+    """What a saved document says; the entity that was chosen at saving is chosen again.
+
+    Its problems do not turn an identity provider off that was good when it was saved: metadata that expires since is
+    told on the settings page.
+    """
+    assert revision.document is not None
+    reading = read_metadata(revision.document, now=now)
+    if reading.idp is None and revision.idp_entity_id is not None:
+        reading = read_metadata(revision.document, entity=revision.idp_entity_id, now=now)
+    return reading
+
+
+class ConfigurationVerbs(SsoBase):
+    """The part of SSO that concerns accounts and configurations."""
+
+    # Accounts
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account, by name."""
+        with self.store.read() as tx:
+            return tx.accounts()
+
+    def account(self, account: int | str) -> Account:
+        """One account, by row id or public id. NotFound if there is none."""
+        with self.store.read() as tx:
+            return self._account(tx, account)
+
+    def create_account(
+        self,
+        imagekit_id: str,
+        name: str,
+        *,
+        plan: str = "enterprise",
+        seat_limit: int = DEFAULT_SEAT_LIMIT,
+        operator: str = OPERATOR,
+    ) -> Account:
+        """A new account without SSO. Refused for a public id that is taken or malformed, and for an unknown plan."""
+        if not _IMAGEKIT_ID.fullmatch(imagekit_id):
+            raise Refused("account.id", "An account id is 1 to 64 letters, digits, dots, hyphens or underscores.")
+        _check_account(name, plan, seat_limit)
+        with self.store.write() as tx:
+            try:
+                account_id = tx.insert_account(
+                    imagekit_id=imagekit_id, name=name.strip(), plan=plan, seat_limit=seat_limit, at=self.now()
+                )
+            except Duplicate as e:
+                raise Refused("account.exists", f"There is an account {imagekit_id} already.") from e
+            self._audit(
+                tx,
+                kind="account",
+                outcome="account-created",
+                sentence=f"The account {imagekit_id} was created.",
+                operator=operator,
+                account=account_id,
+            )
+            account = self._account(tx, account_id)
+        self.tell(Change("accounts", account_id, account_id))
+        return account
+
+    def update_account(
+        self,
+        account: int | str,
+        *,
+        name: str | None = None,
+        plan: str | None = None,
+        seat_limit: int | None = None,
+        seat_price: str | None = None,
+        operator: str = OPERATOR,
+    ) -> Account:
+        """Change name, plan, seat limit or seat price ("" removes it). A limit below the seats in use is allowed."""
+        with self.store.write() as tx:
+            old = self._account(tx, account)
+            values: dict[str, Any] = {
+                "name": old.name if name is None else name.strip(),
+                "plan": old.plan if plan is None else plan,
+                "seat_limit": old.seat_limit if seat_limit is None else seat_limit,
+                "seat_price": old.seat_price if seat_price is None else seat_price.strip() or None,
+            }
+            _check_account(values["name"], values["plan"], values["seat_limit"])
+            changes = tuple(
+                FieldChange(k, _text(getattr(old, k)), _text(v), True, "by hand")
+                for k, v in values.items()
+                if getattr(old, k) != v
+            )
+            if changes:
+                tx.update_account(old.id, **values)
+                self._audit(
+                    tx,
+                    kind="account",
+                    outcome="account-changed",
+                    sentence=f"The account {old.imagekit_id} was changed: {', '.join(c.field for c in changes)}.",
+                    operator=operator,
+                    account=old.id,
+                    changes=changes,
+                )
+            new = self._account(tx, old.id)
+        if changes:
+            self.tell(Change("accounts", new.id, new.id))
+        return new
+
+    # Configuration
+
+    def read_metadata(self, data: bytes | str, *, entity: str | None = None) -> MetadataSummary:
+        """What would be saved, without saving it. `entity` chooses one from an aggregate."""
+        return _summary(read_metadata(data, entity=entity, now=self.now()))
+
+    def configuration(self, account: int | str) -> ConfigurationView:
+        """The account's configuration as it is now."""
+        with self.store.read() as tx:
+            return self._view(tx, self._account(tx, account))
+
+    def save_metadata(
+        self,
+        account: int | str,
+        data: bytes | str,
+        *,
+        operator: str = OPERATOR,
+        entity: str | None = None,
+        test_idp: bool = False,
+    ) -> ConfigurationView:
+        """Save the IdP's metadata, which turns SSO on.
+
+        `test_idp` says that this is our own test identity provider, on purpose: its keys are then known as test keys,
+        and an account that trusts them may use them. Without it every login with a test key is refused.
+        MetadataRefused where it cannot be used; Refused where another account has the same identity provider and the
+        same Identifier, because a response could then not be told to belong to one of them.
+        """
+        document = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
+        reading = read_metadata(document, entity=entity, now=self.now())
+        summary = _summary(reading)
+        if reading.idp is None or reading.problems:
+            first = summary.problems[0] if summary.problems else "This is not metadata of an identity provider."
+            raise MetadataRefused(first, summary.problems)
+        idp = reading.idp
+        digest = hashlib.sha256(document).hexdigest()
+        with self.store.write() as tx:
+            found = self._account(tx, account)
+            if test_idp:
+                known = set(tx.setting("test_keys") or ()) | {fingerprint(k.certificate) for k in idp.signing_keys}
+                tx.set_setting("test_keys", sorted(known)[-_TEST_KEYS:])
+            current = tx.current_revision(found.id)
+            if current is not None and current.sha256 == digest and current.idp_entity_id == idp.entity_id:
+                return self._view(tx, found)
+            what = "Metadata replaced." if found.sso_on else "Metadata saved; SSO turned on."
+            if current is not None and current.idp_entity_id not in (None, idp.entity_id):
+                what += f" The identity provider was {current.idp_entity_id} before."
+            view = self._revise(
+                tx, found, operator, what, document=document, idp=idp.entity_id, entity_id=found.entity_id
+            )
+        self.tell(Change("configuration", found.id, view.account.revision))
+        return view
+
+    def delete_metadata(self, account: int | str, *, operator: str = OPERATOR) -> ConfigurationView:
+        """Delete the metadata, which turns SSO off for the whole account. The revisions stay."""
+        with self.store.write() as tx:
+            found = self._account(tx, account)
+            current = tx.current_revision(found.id)
+            if current is None or current.document is None:
+                return self._view(tx, found)
+            view = self._revise(
+                tx,
+                found,
+                operator,
+                "Metadata deleted; SSO turned off.",
+                document=None,
+                idp=current.idp_entity_id,
+                entity_id=found.entity_id,
+            )
+        self.tell(Change("configuration", found.id, view.account.revision))
+        return view
+
+    def set_entity_id(self, account: int | str, value: str | None, *, operator: str = OPERATOR) -> ConfigurationView:
+        """Override the Identifier, or go back to the default with None or "". Refused where it is not a usable one."""
+        wanted = (value or "").strip() or None
+        if wanted == self.sp.entity_id:
+            wanted = None
+        if wanted is not None and (len(wanted) > 1024 or not _ENTITY_ID.fullmatch(wanted)):
+            raise Refused(
+                "configuration.entity-id",
+                "An Identifier is an absolute URI of at most 1024 characters without blanks, for example "
+                f"{self.sp.child_entity_id('ik_child')}.",
+            )
+        with self.store.write() as tx:
+            found = self._account(tx, account)
+            if wanted == found.entity_id:
+                return self._view(tx, found)
+            current = tx.current_revision(found.id)
+            what = f"Entity ID override set to {wanted}." if wanted else "Entity ID override removed."
+            view = self._revise(
+                tx,
+                found,
+                operator,
+                what,
+                document=current.document if current else None,
+                idp=current.idp_entity_id if current else None,
+                entity_id=wanted,
+            )
+        self.tell(Change("configuration", found.id, view.account.revision))
+        return view
+
+    def configuration_history(self, account: int | str) -> tuple[Revision, ...]:
+        """Every revision with its document, who saved it and what it changed; newest first."""
+        with self.store.read() as tx:
+            return tx.revisions(self._account(tx, account).id)
+
+    def restore_revision(self, account: int | str, number: int, *, operator: str = OPERATOR) -> ConfigurationView:
+        """Make an earlier revision the current one, as a new revision. NotFound if there is none of that number."""
+        with self.store.write() as tx:
+            found = self._account(tx, account)
+            wanted = next((r for r in tx.revisions(found.id) if r.number == number), None)
+            if wanted is None:
+                raise NotFound(f"The account {found.imagekit_id} has no configuration revision {number}.")
+            view = self._revise(
+                tx,
+                found,
+                operator,
+                f"Revision {number} restored.",
+                document=wanted.document,
+                idp=wanted.idp_entity_id,
+                entity_id=wanted.entity_id,
+            )
+        self.tell(Change("configuration", found.id, view.account.revision))
+        return view
+
+    def sp_values(self, account: int | str) -> SpValues:
+        """What the IdP must be told about the account."""
+        with self.store.read() as tx:
+            return self._sp_values(self._account(tx, account))
+
+    def sp_metadata(self, account: int | str | None = None) -> bytes:
+        """The SP's metadata document for an account, or with the default Identifier."""
+        if account is None:
+            entity_id, acs_url = self.sp.entity_id, self.sp.acs_url
+        else:
+            found = self.account(account)
+            entity_id, acs_url = found.sp_entity_id(self.sp), found.acs_url(self.sp)
+        return sp_metadata(entity_id, acs_url, self.sp.logout_url)
+
+    # Steps
+
+    def _sp_values(self, account: Account) -> SpValues:
+        entity_id, acs_url = account.sp_entity_id(self.sp), account.acs_url(self.sp)
+        guides = tuple(
+            fields_for(g, self.sp, imagekit_id=account.imagekit_id, entity_id=entity_id, acs_url=acs_url)
+            for g in GUIDES
+        )
+        return SpValues(
+            entity_id=entity_id,
+            acs_url=acs_url,
+            relay_state=self.sp.relay_state,
+            logout_url=self.sp.logout_url,
+            login_url=self.sp.login_url,
+            imagekit_id=account.imagekit_id,
+            guides=guides,
+        )
+
+    def _view(self, tx: Transaction, account: Account) -> ConfigurationView:
+        revision = tx.current_revision(account.id)
+        idp: IdpMetadata | None = None
+        warnings: tuple[str, ...] = ()
+        if revision is not None and revision.document is not None:
+            reading = reading_of(revision, self.now())
+            idp, warnings = reading.idp, _summary(reading).warnings
+        return ConfigurationView(account, revision, idp, warnings, self._sp_values(account))
+
+    def _revise(
+        self,
+        tx: Transaction,
+        account: Account,
+        operator: str,
+        what: str,
+        *,
+        document: bytes | None,
+        idp: str | None,
+        entity_id: str | None,
+    ) -> ConfigurationView:
+        """Add a revision, its audit row, and give the new view."""
+        effective = entity_id or self.sp.entity_id
+        if document is not None:
+            for other in tx.current_revisions():
+                same = other.document is not None and other.idp_entity_id == idp
+                if other.account_id != account.id and same and (other.entity_id or self.sp.entity_id) == effective:
+                    owner = tx.account(other.account_id)
+                    raise Refused(
+                        "configuration.not-unique",
+                        f"The account {owner.imagekit_id if owner else '?'} already uses this identity provider with "
+                        f"the Identifier {effective}. Give this account its own: "
+                        f"{self.sp.child_entity_id(account.imagekit_id)}.",
+                    )
+        tx.insert_revision(
+            Revision(
+                account_id=account.id,
+                number=account.revision + 1,
+                at=self.now(),
+                operator=operator,
+                what=what,
+                document=document,
+                sha256=None if document is None else hashlib.sha256(document).hexdigest(),
+                idp_entity_id=idp,
+                entity_id=entity_id,
+            )
+        )
+        self._audit(
+            tx,
+            kind="configuration",
+            outcome="configuration-changed",
+            sentence=what,
+            operator=operator,
+            account=account.id,
+            details={"revision": account.revision + 1},
+        )
+        return self._view(tx, self._account(tx, account.id))
+
+    def _configured(self, tx: Transaction) -> tuple[Configured, ...]:
+        """Every configured account with its parsed metadata; parsed again only after a configuration changed."""
+        stamp = tx.configuration_stamp()
+        with self._directory_lock:
+            if self._directory is not None and self._directory[0] == stamp:
+                known: tuple[Configured, ...] = self._directory[1]
+                return known
+        fresh = tuple(self._configuration(r) for r in tx.current_revisions())
+        with self._directory_lock:
+            self._directory = (stamp, fresh)
+        return fresh
+
+    @staticmethod
+    def _configuration(revision: Revision) -> Configured:
+        idp = None if revision.document is None else reading_of(revision).idp
+        keys = frozenset(fingerprint(k.certificate) for k in idp.signing_keys) if idp is not None else frozenset()
+        return Configured(revision.account_id, revision.entity_id, revision.idp_entity_id, idp, keys)
+
+
+def _summary(reading: MetadataReading) -> MetadataSummary:
+    return MetadataSummary(
+        usable=reading.idp is not None and not reading.problems,
+        problems=tuple(p.message for p in reading.problems),
+        warnings=tuple(p.message for p in (*reading.warnings, *reading.notes)) + reading.repairs,
+        entities=tuple(reading.entities),
+        idp=reading.idp,
+    )
+
+
+def _check_account(name: str, plan: str, seat_limit: int | str | None) -> None:
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise Refused("account.name", "An account needs a name of at most 200 printable characters.")
+    if plan not in PLANS:
+        raise Refused("account.plan", f'There is no plan "{plan}". Plans: {", ".join(PLANS)}.')
+    if not isinstance(seat_limit, int) or not 0 <= seat_limit <= _SEAT_LIMIT_MAX:
+        raise Refused("account.seats", f"A seat limit is a whole number from 0 to {_SEAT_LIMIT_MAX}.")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,42 @@
+"""What the verbs refuse, as errors that a person can read.
+
+SsoError
+├─ NotFound            no account, user, revision or event of that name
+├─ Refused             a rule forbids it; `code` is the reason code
+├─ MetadataRefused     metadata that cannot be saved; `problems` are all the sentences
+└─ FirstLoginAtIdp     a login that cannot be started here (decision 12)
+"""
+
+from __future__ import annotations
+
+
+class SsoError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class NotFound(SsoError):  # noqa: N818  the noun is the error
+    """There is no such thing."""
+
+
+class Refused(SsoError):  # noqa: N818  the noun is the error
+    """A rule forbids what was asked. `code` is stable, the text says which rule and what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MetadataRefused(SsoError):  # noqa: N818  the noun is the error
+    """Metadata that cannot be saved."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class FirstLoginAtIdp(SsoError):  # noqa: N818  the noun is the error
+    """The login cannot be started here. The text is the same whatever the reason: nobody learns who is registered."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__("Start your first sign-in at your company's sign-in portal, not here.")
+        self.reference = reference

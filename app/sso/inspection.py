@@ -1,0 +1,432 @@
+"""Judging a message against an account, with what it would do there; nothing in this module writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from app.accounts.account import Account, Seats
+from app.accounts.provisioning import AccountState, Attempt, Decision, Flow, provision
+from app.accounts.reasons import Reason, no_account, refusal
+from app.accounts.staleness import Context, StaleUser, Thresholds, judge, likely_renames, own_signals
+from app.accounts.users import User
+from app.saml.decoding import Channel, decode
+from app.saml.expectation import AccountFacts, Expectation, OpenRequest, PriorUse, TrustedKey
+from app.saml.identifiers import normalise_email
+from app.saml.metadata import load_certificates, read_metadata
+from app.saml.reading import kind_of, read_assertion, read_response
+from app.saml.report import ProvisioningSummary, Report, VerifiedLogin, inspect, issue_instant_of
+from app.saml.xml import parse
+from app.sso.configuration import ConfigurationVerbs, Configured
+from app.sso.errors import Refused
+from app.sso.values import Overrides
+from app.store import Transaction
+
+#: Ends of claim names that stay when a person's e-mail changes (decision 1).
+_STABLE_CLAIMS: Final = ("objectidentifier", "objectguid", "employeeid", "employeenumber", "immutableid")
+_EMAIL_CLAIMS: Final = ("email", "mail", "emailaddress")
+_WOULD: Final = {
+    "created": "would_create",
+    "recreated": "would_recreate",
+    "updated": "would_update",
+    "updated_partially": "would_update_partially",
+    "unchanged": "would_change_nothing",
+    "linked": "would_link",
+    "rejected": "would_reject",
+    "error": "error",
+}
+
+
+def _tail(name: str) -> str:
+    return name.rpartition("/")[2].replace("_", "").replace("-", "").lower()
+
+
+def stable_id_of(login: VerifiedLogin) -> str | None:
+    """A claim that names the person whatever their e-mail: an object identifier or an employee number."""
+    for name, values in login.claims.items():
+        tail = _tail(name)
+        if tail in _STABLE_CLAIMS and len(values) == 1 and 0 < len(values[0].strip()) <= 200:
+            return f"{tail}:{values[0].strip()}"
+    return None
+
+
+def email_claims_of(login: VerifiedLogin) -> tuple[str, ...]:
+    """The normal forms of claims that hold an e-mail address beside the NameID."""
+    found = (
+        normalise_email(v) for name, values in login.claims.items() if _tail(name) in _EMAIL_CLAIMS for v in values[:3]
+    )
+    return tuple(e for e in found if e is not None)
+
+
+def flow_of(report: Report) -> Flow:
+    """Where the login started, as far as the message tells."""
+    if report.login is not None:
+        return "sp_initiated" if report.login.in_response_to else "idp_initiated"
+    if report.response is None:
+        return "unknown"
+    return "sp_initiated" if report.in_response_to else "idp_initiated"
+
+
+class InspectionVerbs(ConfigurationVerbs):
+    """The part of SSO that judges."""
+
+    def inspect(
+        self,
+        source: str | bytes,
+        account: int | str | None = None,
+        *,
+        at: datetime | Literal["issue"] | None = None,
+        overrides: Overrides = Overrides(),  # noqa: B008  frozen
+        relay_state: str | None = None,
+        name: str = "pasted",
+        channel: Channel = "paste",
+        of_event: str | None = None,
+    ) -> Report:
+        """Judge whatever was pasted, and say what it would do to the account. Nothing is stored.
+
+        Without `account` the one that issuer and audience fit is taken. `at` judges as of then; "issue" as of the
+        message's own IssueInstant. `of_event` is the reference of the attempt that this message made: that it was used
+        then is not held against it. Refused for overrides that cannot be read.
+        """
+        now = self.now()
+        with self.store.read() as tx:
+            chosen = self._account(tx, account) if account is not None else self._choose(tx, source, channel)
+            lookups = Lookups(tx, chosen.id if chosen else None, ignoring=of_event)
+            expectation = self._expectation(tx, chosen, overrides=overrides, lookups=lookups)
+            when = now if at is None or at == "issue" else at
+            report = inspect(source, expectation, now=when, channel=channel, relay_state=relay_state, name=name)
+            if at == "issue":
+                issued = issue_instant_of(report)
+                if issued is not None:
+                    when = issued
+                    report = inspect(source, expectation, now=when, channel=channel, relay_state=relay_state, name=name)
+            if chosen is None or report.kind != "Response" or expectation.profile != "imagekit":
+                return report
+            attempt = self._attempt(report, chosen, when, lookups)
+            decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), self._policies(tx))
+        return report.with_provisioning(summary_of(decision, dry=True), decision.allowed)
+
+    def inspect_event(self, reference: str) -> Report | None:
+        """The message of an event judged again as of its receipt, or None where it is not kept any more."""
+        with self.store.read() as tx:
+            event = tx.event(reference)
+        if event is None or event.raw is None:
+            return None
+        return self.inspect(
+            event.raw, event.account_id, at=event.at, name=reference, channel="post-form", of_event=reference
+        )
+
+    def expectation_for(
+        self,
+        account: int | str | None,
+        *,
+        overrides: Overrides = Overrides(),  # noqa: B008  frozen
+    ) -> Expectation:
+        """What a pasted message is judged against. Its look-ups read the store as it is when they are called."""
+        with self.store.read() as tx:
+            chosen = None if account is None else self._account(tx, account)
+            base = self._expectation(tx, chosen, overrides=overrides, lookups=None)
+        if chosen is None:
+            return base
+        account_id = chosen.id
+
+        def reading(ask: Callable[[Lookups], Any]) -> Any:
+            with self.store.read() as tx:
+                return ask(Lookups(tx, account_id))
+
+        return replace(
+            base,
+            find_request=lambda i: reading(lambda x: x.find_request(i)),
+            find_use=lambda issuer, i: reading(lambda x: x.find_use(issuer, i)),
+            find_role=lambda n: reading(lambda x: x.find_role(n)),
+        )
+
+    # Steps
+
+    def _expectation(
+        self,
+        tx: Transaction,
+        account: Account | None,
+        *,
+        overrides: Overrides,
+        lookups: Lookups | None,
+        browser: str | None = None,
+        correlate: bool = False,
+    ) -> Expectation:
+        settings = self._settings(tx)
+        configured = self._configured(tx)
+        own = next((c for c in configured if account is not None and c.account_id == account.id), None)
+        issuer = own.idp_entity_id if own and own.idp else None
+        keys: tuple[TrustedKey, ...] = tuple(own.idp.signing_keys) if own and own.idp else ()
+        display = own.idp.display_name if own and own.idp else None
+        if overrides.idp_metadata is not None:
+            reading = read_metadata(overrides.idp_metadata, now=self.now())
+            if reading.idp is None:
+                first = reading.problems[0].message if reading.problems else "It holds no identity provider."
+                raise Refused("inspect.metadata", f"The metadata cannot be used. {first}")
+            issuer, keys, display = reading.idp.entity_id, tuple(reading.idp.signing_keys), reading.idp.display_name
+        if overrides.certificates:
+            given = [c for data in overrides.certificates for c in load_certificates(data)]
+            keys = tuple(TrustedKey(c, "given certificate") for c in given)
+            if overrides.idp_metadata is None and account is None:
+                issuer = None
+        sp_entity_id = account.sp_entity_id(self.sp) if account else self.sp.entity_id
+        acs_url = account.acs_url(self.sp) if account else self.sp.acs_url
+        test_keys = self.known_test_keys | frozenset(tx.setting("test_keys") or ())
+        expectation = Expectation(
+            idp_entity_id=issuer,
+            idp_display_name=display,
+            trusted_keys=keys,
+            other_idps=_others(configured, issuer),
+            sp_entity_id=overrides.sp_entity_id or sp_entity_id,
+            acs_url=overrides.acs_url or acs_url,
+            default_sp_entity_id=self.sp.entity_id if sp_entity_id != self.sp.entity_id else None,
+            decryption_keys=(*self.decryption_keys, *overrides.decryption_keys),
+            relay_states=(self.sp.relay_state, self.sp.relay_state_origin),
+            account=self._facts(settings, account),
+            profile=overrides.profile or "imagekit",
+            policy=self._judging(settings, overrides.policy or "strict", overrides.clock_skew_s),
+            browser=browser,
+            expected_request=overrides.in_response_to,
+            judges_correlation=correlate or overrides.in_response_to is not None,
+            known_test_keys=test_keys,
+            trusted_test_idp=own is not None and bool(own.keys & test_keys),
+            verifiers=overrides.verifiers or "both",
+        )
+        if lookups is None:
+            return expectation
+        return replace(
+            expectation,
+            find_request=lookups.find_request,
+            find_use=lookups.find_use,
+            find_role=lookups.find_role,
+        )
+
+    @staticmethod
+    def _facts(settings: dict[str, list[str]], account: Account | None) -> AccountFacts | None:
+        if account is None:
+            return None
+        prefix = f"{account.imagekit_id}:"
+        domains = (d.removeprefix(prefix) for d in settings["email_domains"] if d.startswith(prefix))
+        return AccountFacts(account.imagekit_id, account.plan, tuple(domains))
+
+    def _choose(self, tx: Transaction, source: str | bytes, channel: Channel) -> Account | None:
+        """The account whose identity provider and Identifier the message names; never by its account-id claim.
+
+        The values are unverified: they choose what the message is judged against, and the judgement then refuses
+        everything that does not fit. Where nothing fits exactly, the nearest account gives the better explanation.
+        """
+        configured = self._configured(tx)
+        if not configured:
+            accounts = tx.accounts()
+            return accounts[0] if len(accounts) == 1 else None
+        if len(configured) == 1:
+            return tx.account(configured[0].account_id)
+        issuer, audiences = claimed_parties(source, channel)
+        by_issuer = [c for c in configured if c.idp_entity_id == issuer]
+        exact = [c for c in by_issuer if (c.entity_id or self.sp.entity_id) in audiences]
+        own = [c for c in configured if c.entity_id is not None and c.entity_id in audiences]
+        for candidates in (exact, by_issuer, own):
+            on = [c for c in candidates if c.idp is not None] or candidates
+            if len(on) == 1:
+                return tx.account(on[0].account_id)
+        return None
+
+    def _attempt(self, report: Report, account: Account | None, now: datetime, lookups: Lookups) -> Attempt:
+        crashed = any(c.id == "internal-error" for c in report.checks)
+        why = refusal(report, imagekit_id=account.imagekit_id if account else None, claim=self.sp.claim_imagekit_id)
+        login = report.login if why is None else None
+        if login is None:
+            return Attempt(
+                now=now,
+                name_id=report.name_id or "",
+                email_key=normalise_email(report.name_id) if report.name_id else None,
+                flow=flow_of(report),
+                issuer=report.issuer,
+                refusal=why or Reason("message.unknown", report.headline),
+                crashed=crashed,
+                sp=self.sp,
+            )
+        hints: dict[str, str] = {}
+        for check in login.problems:
+            for claim, about in ((self.sp.claim_role, "claim-role"), (self.sp.claim_full_name, "claim-full-name")):
+                if check.id.startswith(about) and not login.claims.get(claim):
+                    hints.setdefault(claim, check.message)
+        return Attempt(
+            now=now,
+            name_id=login.name_id,
+            email_key=normalise_email(login.name_id),
+            claims=login.claims,
+            flow=flow_of(report),
+            issuer=login.issuer,
+            first_seen_unknown=lookups.find_role(login.name_id) is None,
+            stable_id=stable_id_of(login),
+            email_claims=email_claims_of(login),
+            hints=hints,
+            sp=self.sp,
+        )
+
+    def _state(
+        self, tx: Transaction, account: Account, report: Report, attempt: Attempt, lookups: Lookups
+    ) -> AccountState:
+        """What the account holds now, in the transaction that asks."""
+        used, administrators = tx.head_count(account.id)
+        seats = Seats(used, account.seat_limit)
+        people = tx.users_by_key(attempt.email_key) if attempt.email_key else ()
+        matches = tuple(u for u in people if u.active and u.account_id == account.id)
+        if attempt.refusal is not None:
+            return AccountState(account=account, seats=seats, matches=matches, administrators=administrators)
+        login = report.login
+        assert login is not None
+        use = lookups.find_use(login.issuer, login.assertion_id)
+        renamed: tuple[User, ...] = ()
+        reclaimable = 0
+        if not matches:
+            names = attempt.claims.get(self.sp.claim_full_name, ())
+            name = names[0].strip() if len(names) == 1 else None
+            renamed = tx.same_person(account.id, full_name=name, stable_id=attempt.stable_id)
+            if seats.full:
+                reclaimable = sum(1 for row in self._stale(tx, account, attempt.now) if row.reclaimable)
+        return AccountState(
+            account=account,
+            seats=seats,
+            matches=matches,
+            deleted=next((u for u in people if not u.active and u.account_id == account.id), None),
+            elsewhere=any(u.active and u.account_id != account.id for u in people),
+            administrators=administrators,
+            reclaimable=reclaimable,
+            renamed=renamed,
+            first_use=use.reference if use else None,
+            request=self._request_state(tx, login.in_response_to, report),
+        )
+
+    @staticmethod
+    def _request_state(
+        tx: Transaction, request_id: str | None, report: Report
+    ) -> Literal["none", "open", "answered", "unknown"]:
+        expectation = report.expectation
+        if request_id is None or not expectation.judges_correlation or expectation.expected_request is not None:
+            return "none"
+        request = tx.request(request_id)
+        if request is None:
+            return "unknown"
+        return "open" if request.answered_at is None else "answered"
+
+    def _stale(
+        self, tx: Transaction, account: Account, now: datetime, *, operator_key: str | None = None
+    ) -> tuple[StaleUser, ...]:
+        """The stale users of an account, by our own records."""
+        settings = self._settings(tx)
+        users = tx.users(account.id)
+        renames = likely_renames(users)
+        issuers = frozenset(r.idp_entity_id for r in tx.current_revisions() if r.document and r.idp_entity_id)
+        context = Context(
+            now=now,
+            thresholds=Thresholds(dormant_days=settings["dormant_days"], grace_days=settings["grace_days"]),
+            administrators=sum(1 for u in users if u.is_administrator),
+            operator_key=operator_key,
+            break_glass=frozenset(e for e in map(normalise_email, settings["break_glass"]) if e),
+        )
+        rows = (
+            judge(u, own_signals(u, configured_issuers=issuers, renamed_to=renames.get(u.id)), context) for u in users
+        )
+        return tuple(r for r in rows if r is not None)
+
+    def _reason_without_account(self, report: Report) -> Reason:
+        """Why a message that fits no account is refused: what is wrong with it itself, or that nobody expects it."""
+        own = refusal(report, imagekit_id=None, claim=self.sp.claim_imagekit_id)
+        if own is not None and own.category in ("message", "idp", "internal") and report.verdict != "unknown":
+            return own
+        return no_account(report.issuer)
+
+
+class Lookups:
+    """What the pure core asks of the store, answered inside one transaction; remembers what was asked."""
+
+    def __init__(self, tx: Transaction, account_id: int | None, *, ignoring: str | None = None) -> None:
+        """`ignoring` is the reference of an event whose own use of the assertion does not count."""
+        self._tx = tx
+        self._account_id = account_id
+        self._ignoring = ignoring
+        self._roles: dict[str, str | None] = {}
+
+    def find_request(self, request_id: str) -> OpenRequest | None:
+        """A request of this account's, answered and expired ones too."""
+        r = self._tx.request(request_id)
+        if r is None or (self._account_id is not None and r.account_id != self._account_id):
+            return None
+        return OpenRequest(
+            id=r.id,
+            idp_entity_id=r.idp_entity_id,
+            sent_at=r.sent_at,
+            expires_at=r.expires_at,
+            relay_state=r.relay_state,
+            email=r.email,
+            browser=r.browser,
+            answered_at=r.answered_at,
+        )
+
+    def find_use(self, issuer: str, assertion_id: str) -> PriorUse | None:
+        """When an assertion was accepted before."""
+        use = self._tx.first_use(issuer, assertion_id)
+        return None if use is None or use[1] == self._ignoring else PriorUse(*use)
+
+    def find_role(self, name_id: str) -> str | None:
+        """The stored role of a registered user of the account."""
+        if name_id not in self._roles:
+            key = normalise_email(name_id)
+            people = self._tx.users_by_key(key) if key else ()
+            match = next((u for u in people if u.active and u.account_id == self._account_id), None)
+            self._roles[name_id] = match.role if match else None
+        return self._roles[name_id]
+
+
+def claimed_parties(source: str | bytes, channel: Channel) -> tuple[str | None, frozenset[str]]:
+    """(issuer, audiences) that an undecided message claims; (None, nothing) where it cannot be read."""
+    document = parse(decode(source, channel=channel).data).document
+    if document is None:
+        return None, frozenset()
+    kind = kind_of(document.root)
+    if kind == "Response":
+        response = read_response(document.root, "unsigned")
+        assertions = response.assertions
+        issuer = response.issuer.text.value if response.issuer else None
+    elif kind == "Assertion":
+        assertions = (read_assertion(document.root, "unsigned"),)
+        issuer = None
+    else:
+        return None, frozenset()
+    if issuer is None:
+        issuer = next((i.text.value for a in assertions for i in a.issuers), None)
+    audiences = (
+        t.value for a in assertions for c in a.conditions for r in c.audience_restrictions for t in r.audiences
+    )
+    return issuer, frozenset(audiences)
+
+
+def summary_of(decision: Decision, *, dry: bool) -> ProvisioningSummary:
+    """A decision as the report shows it; `dry` words the outcome as what would happen."""
+    return ProvisioningSummary(
+        outcome=_WOULD[decision.outcome] if dry else decision.outcome,
+        reason=decision.reason.code if decision.reason else None,
+        message=decision.sentence,
+        changes=tuple((c.field, c.old, c.new, c.applied) for c in decision.changes),
+        seats_used=decision.seats_after.used,
+        seats_limit=decision.seats_after.limit,
+    )
+
+
+def _others(configured: Iterable[Configured], issuer: str | None) -> tuple[tuple[str, tuple[TrustedKey, ...]], ...]:
+    """Identity providers of other accounts, for the mix-up checks."""
+    found: dict[str, tuple[TrustedKey, ...]] = {}
+    for c in configured:
+        if c.idp is not None and c.idp.entity_id != issuer:
+            found.setdefault(c.idp.entity_id, tuple(c.idp.signing_keys))
+    return tuple(found.items())
+
+
+def utc(at: datetime) -> datetime:
+    """An aware UTC datetime; one without zone is taken as UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

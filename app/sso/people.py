@@ -1,0 +1,371 @@
+"""Users by hand: adding, changing, deleting, restoring; seats, stale users and clean-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from app.accounts.account import Account, Seats
+from app.accounts.cleanup import CleanupPlan, plan_cleanup
+from app.accounts.provisioning import Change as FieldChange
+from app.accounts.provisioning import read_full_name
+from app.accounts.roles import read_role
+from app.accounts.staleness import StaleUser, reclaimable
+from app.accounts.users import RESTORE_WITHIN, User
+from app.product import ADMINISTRATOR
+from app.saml.identifiers import read_email
+from app.sso.base import OPERATOR
+from app.sso.errors import Refused
+from app.sso.inspection import InspectionVerbs
+from app.sso.values import Change, CleanupResult, SeatPanel
+from app.store import Transaction
+
+_LAST_ADMIN: Final = (
+    "role.last-admin-kept",
+    "This is the last account administrator. Make somebody else administrator first.",
+)
+
+
+class PeopleVerbs(InspectionVerbs):
+    """The part of SSO that concerns users."""
+
+    def users(self, account: int | str, *, text: str = "", deleted: bool = False) -> tuple[User, ...]:
+        """Users of the account by name; `text` filters, `deleted` adds those who can still be seen as deleted."""
+        with self.store.read() as tx:
+            return tx.users(self._account(tx, account).id, text=text, deleted=deleted)
+
+    def user(self, user_id: int) -> User:
+        """One user. NotFound if there is none."""
+        with self.store.read() as tx:
+            return self._user(tx, user_id)
+
+    def add_user(self, account: int | str, email: str, full_name: str, role: str, *, operator: str = OPERATOR) -> User:
+        """Add a user by hand, who may then log in with SSO. Refused by the same rules as a first login."""
+        now = self.now()
+        with self.store.write() as tx:
+            found = self._account(tx, account)
+            tx.lock_account(found.id)
+            key = _email_key(email)
+            self._free(tx, found, key)
+            self._seat(tx, found)
+            user = User(
+                id=0,
+                account_id=found.id,
+                email=email.strip(),
+                email_key=key,
+                full_name=_name(full_name),
+                role=_role(role, found),
+                created_at=now,
+                created_by="hand",
+            )
+            user = replace(user, id=tx.insert_user(user))
+            self._audit(
+                tx,
+                kind="user",
+                outcome="user-added",
+                sentence=f"{user.email} was added by hand.",
+                operator=operator,
+                account=found.id,
+                user=user,
+                changes=(
+                    FieldChange("email", None, user.email, True, "by hand"),
+                    FieldChange("full_name", None, user.full_name, True, "by hand"),
+                    FieldChange("role", None, user.role, True, "by hand"),
+                ),
+            )
+        self.tell(Change("users", found.id, user.id))
+        return user
+
+    def update_user(
+        self,
+        user_id: int,
+        *,
+        full_name: str | None = None,
+        role: str | None = None,
+        email: str | None = None,
+        operator: str = OPERATOR,
+    ) -> User:
+        """Change name, role or e-mail by hand. The last account administrator keeps the role."""
+        with self.store.write() as tx:
+            old = self._active(tx, user_id)
+            account = self._account(tx, old.account_id)
+            new = old
+            if full_name is not None:
+                new = replace(new, full_name=_name(full_name))
+            if role is not None and role != old.role:
+                self._keep_an_administrator(tx, old)
+                new = replace(new, role=_role(role, account))
+            if email is not None:
+                key = _email_key(email)
+                if key != old.email_key:
+                    self._free(tx, account, key)
+                new = replace(new, email=email.strip(), email_key=key)
+            changes = _changes(old, new, ("email", "full_name", "role"), "by hand")
+            if not changes:
+                return old
+            new = replace(new, changed_at=self.now())
+            tx.update_user(new)
+            self._audit(
+                tx,
+                kind="user",
+                outcome="user-changed",
+                sentence=f"{new.email} was changed by hand: {', '.join(c.field for c in changes)}.",
+                operator=operator,
+                account=account.id,
+                user=new,
+                changes=changes,
+            )
+        self.tell(Change("users", account.id, new.id))
+        return new
+
+    def protect_user(self, user_id: int, until: datetime | None, why: str = "", *, operator: str = OPERATOR) -> User:
+        """Keep a user off clean-up lists until a date, with the reason; None takes the protection away."""
+        with self.store.write() as tx:
+            old = self._active(tx, user_id)
+            new = replace(old, keep_until=until, keep_why=why.strip()[:200] or None if until else None)
+            tx.update_user(new)
+            sentence = f"{new.email} is kept until {until:%Y-%m-%d}." if until else f"{new.email} is not kept any more."
+            self._audit(
+                tx,
+                kind="user",
+                outcome="user-protected",
+                sentence=sentence,
+                operator=operator,
+                account=new.account_id,
+                user=new,
+            )
+        self.tell(Change("users", new.account_id, new.id))
+        return new
+
+    def delete_user(self, user_id: int, *, operator: str = OPERATOR) -> User:
+        """Delete a user, which frees the seat. It can be undone for 30 days. Refused for the last administrator."""
+        with self.store.write() as tx:
+            gone = self._delete(tx, self._active(tx, user_id), operator, "by hand")
+        self.tell(Change("users", gone.account_id, gone.id))
+        return gone
+
+    def restore_user(self, user_id: int, *, operator: str = OPERATOR) -> User:
+        """Undo a deletion: the same user, role and history. Refused without a seat, or after 30 days."""
+        now = self.now()
+        with self.store.write() as tx:
+            old = self._user(tx, user_id)
+            if old.active:
+                return old
+            if not old.restorable(now):
+                raise Refused(
+                    "user.too-late",
+                    f"A deletion can be undone for {RESTORE_WITHIN.days} days. Add the user again instead.",
+                )
+            account = self._account(tx, old.account_id)
+            tx.lock_account(account.id)
+            self._free(tx, account, old.email_key)
+            self._seat(tx, account)
+            new = replace(old, deleted_at=None, deleted_by=None, changed_at=now)
+            tx.update_user(new)
+            self._audit(
+                tx,
+                kind="user",
+                outcome="user-restored",
+                sentence=f"The deletion of {new.email} was undone.",
+                operator=operator,
+                account=account.id,
+                user=new,
+            )
+        self.tell(Change("users", account.id, new.id))
+        return new
+
+    def treat_as_rename(self, old_id: int, new_id: int, *, operator: str = OPERATOR) -> User:
+        """Decision 1: the newer user's e-mail moves to the older user, and the newer one's seat is freed.
+
+        The older user keeps role and history. Refused unless both are active users of one account, the newer one
+        created later.
+        """
+        now = self.now()
+        with self.store.write() as tx:
+            old, new = self._active(tx, old_id), self._active(tx, new_id)
+            if old.account_id != new.account_id or old.id == new.id or new.created_at < old.created_at:
+                raise Refused("user.not-a-rename", "Choose the older and the newer user of the same account.")
+            tx.lock_account(old.account_id)
+            self._delete(tx, new, operator, f"the same person as {old.email}", keep_administrator=False)
+            moved = replace(
+                old,
+                email=new.email,
+                email_key=new.email_key,
+                last_login_at=new.last_login_at or old.last_login_at,
+                logins=old.logins + new.logins,
+                last_issuer=new.last_issuer or old.last_issuer,
+                stable_id=new.stable_id or old.stable_id,
+                changed_at=now,
+            )
+            tx.update_user(moved)
+            self._audit(
+                tx,
+                kind="user",
+                outcome="user-renamed",
+                sentence=f"{old.email} is {moved.email} now.",
+                operator=operator,
+                account=old.account_id,
+                user=moved,
+                changes=_changes(old, moved, ("email",), "treated as a rename"),
+            )
+        self.tell(Change("users", old.account_id, old.id))
+        return moved
+
+    # Seats and stale users
+
+    def seats(self, account: int | str) -> SeatPanel:
+        """Seats used and limit, and what could be reclaimed."""
+        with self.store.read() as tx:
+            found = self._account(tx, account)
+            used, _ = tx.head_count(found.id)
+            counts = reclaimable(self._stale(tx, found, self.now()))
+        confirmed = counts["confirmed"]
+        likely = confirmed + counts["likely"]
+        return SeatPanel(
+            Seats(used, found.seat_limit), confirmed, likely, likely + counts["possible"], found.seat_price
+        )
+
+    def stale_users(
+        self, account: int | str, now: datetime | None = None, *, operator_email: str | None = None
+    ) -> tuple[StaleUser, ...]:
+        """Who may have left, with the evidence; protected users are listed as excluded."""
+        with self.store.read() as tx:
+            found = self._account(tx, account)
+            key = read_email(operator_email).normal if operator_email else None
+            return self._stale(tx, found, now or self.now(), operator_key=key)
+
+    def plan_cleanup(
+        self, account: int | str, selected: frozenset[int] | None = None, *, operator_email: str | None = None
+    ) -> CleanupPlan:
+        """A plan to delete the selected stale users, or the confirmed ones. It changes nothing."""
+        now = self.now()
+        with self.store.read() as tx:
+            found = self._account(tx, account)
+            key = read_email(operator_email).normal if operator_email else None
+            used, administrators = tx.head_count(found.id)
+            return plan_cleanup(
+                self._stale(tx, found, now, operator_key=key),
+                account_id=found.id,
+                now=now,
+                active_users=used,
+                administrators=administrators,
+                selected=selected,
+            )
+
+    def apply_cleanup(
+        self,
+        plan: CleanupPlan,
+        *,
+        typed: int | None = None,
+        operator: str = OPERATOR,
+        operator_email: str | None = None,
+    ) -> CleanupResult:
+        """Delete the users of a plan in one transaction; who logged in since, or is protected now, drops out.
+
+        Refused where the plan says so, or where the number had to be typed and was not.
+        """
+        if plan.refused:
+            raise Refused("cleanup.refused", " ".join(plan.refused))
+        if plan.must_type is not None and typed != plan.must_type:
+            raise Refused("cleanup.type", f"Type {plan.must_type} to delete that many users.")
+        now = self.now()
+        deleted: list[str] = []
+        skipped: list[tuple[str, str]] = []
+        with self.store.write() as tx:
+            account = self._account(tx, plan.account_id)
+            tx.lock_account(account.id)
+            batch = self._reference(tx)
+            key = read_email(operator_email).normal if operator_email else None
+            stale = {row.user.id: row for row in self._stale(tx, account, now, operator_key=key)}
+            for item in plan.items:
+                user = tx.user(item.user_id)
+                row = stale.get(item.user_id)
+                if user is None or not user.active:
+                    skipped.append((item.email, "Deleted already."))
+                elif user.last_login_at is not None and user.last_login_at > plan.made_at:
+                    skipped.append((item.email, "Logged in since the plan was made."))
+                elif row is None:
+                    skipped.append((item.email, "Not stale any more."))
+                elif row.evidence == "excluded":
+                    skipped.append((item.email, row.why[0]))
+                else:
+                    self._delete(tx, user, operator, f"clean-up {batch}: {'; '.join(item.why)}")
+                    deleted.append(item.email)
+        self.tell(Change("users", account.id, None))
+        return CleanupResult(batch, tuple(deleted), tuple(skipped))
+
+    # Steps
+
+    def _active(self, tx: Transaction, user_id: int) -> User:
+        user = self._user(tx, user_id)
+        if not user.active:
+            raise Refused("user.deleted", f"{user.email} is deleted. Restore the user first.")
+        tx.lock_account(user.account_id)
+        return self._user(tx, user_id)
+
+    def _delete(self, tx: Transaction, user: User, operator: str, why: str, *, keep_administrator: bool = True) -> User:
+        if keep_administrator:
+            self._keep_an_administrator(tx, user)
+        gone = replace(user, deleted_at=self.now(), deleted_by=operator)
+        tx.update_user(gone)
+        self._audit(
+            tx,
+            kind="user",
+            outcome="user-deleted",
+            sentence=f"{gone.email} was deleted: {why}.",
+            operator=operator,
+            account=gone.account_id,
+            user=gone,
+        )
+        return gone
+
+    @staticmethod
+    def _keep_an_administrator(tx: Transaction, user: User) -> None:
+        """Judged inside the transaction, so that two demotions at once cannot both pass (decision 3)."""
+        if user.role == ADMINISTRATOR and tx.head_count(user.account_id)[1] <= 1:
+            raise Refused(*_LAST_ADMIN)
+
+    @staticmethod
+    def _free(tx: Transaction, account: Account, key: str) -> None:
+        for other in tx.users_by_key(key):
+            if other.active and other.account_id == account.id:
+                raise Refused("user.exists", f"{key} is a user of this account already.")
+            if other.active:
+                raise Refused("org.user-elsewhere", f"{key} is a user of another account.")
+
+    @staticmethod
+    def _seat(tx: Transaction, account: Account) -> None:
+        used, _ = tx.head_count(account.id)
+        if used >= account.seat_limit:
+            raise Refused(
+                "seat.limit-reached",
+                f"All {account.seat_limit} seats are taken. Delete users who left, or raise the seat limit.",
+            )
+
+
+def _email_key(email: str) -> str:
+    read = read_email(email)
+    if read.normal is None:
+        raise Refused("nameid.not-an-email", f"This is not an e-mail address. {read.problem}")
+    return read.normal
+
+
+def _name(full_name: str) -> str:
+    reading = read_full_name((full_name,))
+    if reading.name is None:
+        assert reading.reason is not None
+        raise Refused(reading.reason.code, "A name is printable text of 1 to 256 characters.")
+    return reading.name
+
+
+def _role(role: str, account: Account) -> str:
+    reading = read_role((role,), account.plan)
+    if reading.role is None:
+        raise Refused(reading.reason or "role.unknown", reading.sentence)
+    return reading.role
+
+
+def _changes(old: User, new: User, fields: tuple[str, ...], why: str) -> tuple[FieldChange, ...]:
+    pairs: list[tuple[str, Any, Any]] = [(f, getattr(old, f), getattr(new, f)) for f in fields]
+    return tuple(FieldChange(f, a, b, True, why) for f, a, b in pairs if a != b)

@@ -1,0 +1,120 @@
+"""The settings of a workspace, each declared once with its type, default and bounds; it stores nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `low`/`high` bound numbers, `choices` bound text."""
+
+    name: str
+    title: str
+    kind: Literal["whole number", "yes or no", "text", "list"]
+    default: Any
+    explanation: str
+    low: int = 0
+    high: int = 0
+    choices: tuple[str, ...] = ()
+
+    def checked(self, value: Any) -> Any:
+        """The value, if it fits. ValueError with a sentence otherwise."""
+        if self.kind == "yes or no":
+            if not isinstance(value, bool):
+                raise ValueError(f"{self.title} is either on or off.")
+        elif self.kind == "whole number":
+            if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
+                raise ValueError(f"{self.title} must be a whole number from {self.low} to {self.high}.")
+        elif self.kind == "list":
+            if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v.strip() for v in value):
+                raise ValueError(f"{self.title} must be a list of texts.")
+            return [v.strip() for v in value]
+        elif not isinstance(value, str) or (self.choices and value not in self.choices):
+            raise ValueError(f"{self.title} must be one of: {', '.join(self.choices)}.")
+        return value
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "clock_skew_s",
+        "Clock skew",
+        "whole number",
+        180,
+        "How many seconds the clocks of identity provider and service provider may differ.",
+        high=600,
+    ),
+    Setting(
+        "signed_part",
+        "What must be signed",
+        "text",
+        "either",
+        "Which element an identity provider must sign.",
+        choices=("either", "assertion", "response", "both"),
+    ),
+    Setting(
+        "allow_idp_initiated",
+        "Logins that start at the identity provider",
+        "yes or no",
+        True,
+        "First logins start there, so turning this off means that nobody new can be registered.",
+    ),
+    Setting(
+        "allow_cbc",
+        "Encryption with AES-CBC",
+        "yes or no",
+        True,
+        "Accept AES-CBC, which is not authenticated, inside a signed response; with a warning.",
+    ),
+    Setting(
+        "reject_expired_certificate",
+        "Refuse expired certificates",
+        "yes or no",
+        False,
+        "SAML trusts keys, not dates: an expired certificate is a warning unless this is on.",
+    ),
+    Setting(
+        "retention_days",
+        "Raw messages are kept for",
+        "whole number",
+        30,
+        "Days for which the raw message of an attempt is kept; 0 stores none. The rows of the log stay.",
+        high=3650,
+    ),
+    Setting(
+        "request_minutes",
+        "A login started here is open for",
+        "whole number",
+        10,
+        "Minutes in which the identity provider's answer must arrive.",
+        low=1,
+        high=120,
+    ),
+    Setting(
+        "dormant_days",
+        "Dormant after",
+        "whole number",
+        90,
+        "Days without a login after which a user counts as dormant.",
+        low=1,
+        high=3650,
+    ),
+    Setting(
+        "grace_days",
+        "Grace period of new users",
+        "whole number",
+        14,
+        "Days in which a new user who has not logged in is not stale.",
+        high=3650,
+    ),
+    Setting("break_glass", "Emergency accounts", "list", [], "E-mails that are never on a clean-up list."),
+    Setting(
+        "email_domains",
+        "E-mail domains",
+        "list",
+        [],
+        "Domains whose addresses an identity provider may assert, as ACCOUNT:DOMAIN; empty for any domain.",
+    ),
+)
+BY_NAME: Final = {s.name: s for s in SETTINGS}

@@ -1,0 +1,304 @@
+"""The log in the database: appending an event, reading one whole, and paging through what a filter shows."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+)
+
+from app.accounts.provisioning import Change
+from app.store.models import ChangeRow, EventRow, MessageRow, table
+from app.store.records import CheckRecord, EventFilter, EventRecord, EventSort, PageKey
+
+_EVENT = table(EventRow)
+_CHANGE = table(ChangeRow)
+_MESSAGE = table(MessageRow)
+
+#: Text of a message is hostile: columns that people search are cut at this many characters, evidence at the next.
+TEXT_LIMIT: Final = 1024
+EVIDENCE_LIMIT: Final = 400
+_DETAIL_LIMIT: Final = 32_768
+_RAW_LIMIT: Final = 4 * 1024 * 1024
+_CHECKS_LIMIT: Final = 8 * 1024 * 1024
+
+_LIST_COLUMNS: Final = tuple(c for c in _EVENT.columns if c.name not in ("details", "checks"))
+_LETTER: Final = {"pass": "p", "fail": "f", "warn": "w", "info": "i", "skipped": "s", "not-applicable": "n"}
+_STATUS: Final = {v: k for k, v in _LETTER.items()}
+_SEVERITY: Final = {"error": 0, "warning": 1, "info": 2}
+_SEVERITIES: Final = ("error", "warning", "info")
+_SORTS: Final[dict[str, Any]] = {
+    "at": _EVENT.c.at,
+    "email": _EVENT.c.email_key,
+    "outcome": _EVENT.c.outcome,
+    "reason": _EVENT.c.reason,
+    "status": _EVENT.c.status,
+}
+
+
+def clip(text: str | None, limit: int = TEXT_LIMIT) -> str | None:
+    """Text that any database stores: no NUL, no lone surrogate, at most `limit` characters."""
+    if text is None:
+        return None
+    if not text.isascii() or "\x00" in text:
+        text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+@cache
+def _words_of(version: int) -> bytes:
+    """What the checks of an ordinary login look like: the compressor's dictionary, without which they take four times
+    the space. A version that was released is never changed, because stored rows need it.
+    """
+    text = Path(__file__).with_name(f"checks_v{version}.txt").read_text("utf-8")
+    return text.replace("\n", ",\n").encode()
+
+
+def pack_checks(checks: Iterable[CheckRecord]) -> bytes:
+    """All checks of an event in one small value: passes with their id and facts only, the rest with their sentence."""
+    rows: list[list[Any]] = []
+    for c in checks:
+        row: list[Any] = [
+            c.id,
+            _LETTER[c.status] + str(_SEVERITY[c.severity]),
+            None if c.status == "pass" else clip(c.message, EVIDENCE_LIMIT),
+            clip(c.expected, EVIDENCE_LIMIT),
+            clip(c.actual, EVIDENCE_LIMIT),
+            clip(c.where, EVIDENCE_LIMIT),
+            c.line or None,
+        ]
+        while row[-1] is None:
+            row.pop()
+        rows.append(row)
+    text = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
+    packer = zlib.compressobj(6, zdict=_words_of(1))
+    return b"\x01" + packer.compress(text.encode()) + packer.flush()
+
+
+def unpack_checks(data: bytes) -> tuple[CheckRecord, ...]:
+    """The checks that pack_checks() packed."""
+    records = []
+    text = zlib.decompressobj(zdict=_words_of(data[0])).decompress(data[1:], _CHECKS_LIMIT)
+    rows: list[list[Any]] = json.loads(b"[" + text + b"]")
+    for row in rows:
+        facts: list[Any] = row[2:] + [None] * (7 - len(row))
+        message, expected, actual, where, line = facts
+        records.append(
+            CheckRecord(
+                id=row[0],
+                status=_STATUS[row[1][0]],
+                severity=_SEVERITIES[int(row[1][1])],
+                message=message or "",
+                expected=expected,
+                actual=actual,
+                where=where,
+                line=line or 0,
+            )
+        )
+    return tuple(records)
+
+
+def _pack_details(details: dict[str, Any]) -> bytes | None:
+    if not details:
+        return None
+    text = json.dumps(details, ensure_ascii=True, separators=(",", ":"))
+    if len(text) > _DETAIL_LIMIT:
+        kept = {k: v for k, v in details.items() if k not in ("claims", "claims_used")}
+        text = json.dumps({**kept, "claims_omitted": "too large to keep"}, ensure_ascii=True, separators=(",", ":"))
+        text = text if len(text) <= _DETAIL_LIMIT else '{"claims_omitted":"too large to keep"}'
+    return zlib.compress(text.encode(), 6)
+
+
+def _words(values: Sequence[str]) -> str:
+    return f" {' '.join(values)} " if values else ""
+
+
+class EventQueries:
+    """The part of a Transaction that concerns events."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def reference_taken(self, reference: str) -> bool:
+        """Whether an event has this reference."""
+        return bool(self.connection.execute(select(exists().where(_EVENT.c.reference == reference))).scalar())
+
+    def insert_event(self, event: EventRecord) -> int:
+        """Append an event with its checks, changes and raw message; the row id."""
+        values: dict[str, Any] = {}
+        for column in _LIST_COLUMNS:
+            value = getattr(event, column.name)
+            values[column.name] = clip(value) if isinstance(value, str) else value
+        del values["id"]
+        values["failed_checks"] = _words(event.failed_checks)
+        values["notes"] = _words(event.notes) or None
+        values["faults"] = _words(event.faults) or None
+        values["details"] = _pack_details(event.details)
+        values["checks"] = pack_checks(event.checks) if event.checks else None
+        key = self.connection.execute(insert(_EVENT), values).inserted_primary_key
+        assert key is not None
+        event_id = int(key[0])
+        if event.changes:
+            rows = [
+                {
+                    "event_id": event_id,
+                    "position": i,
+                    "field": c.field,
+                    "old": clip(c.old),
+                    "new": clip(c.new),
+                    "applied": c.applied,
+                    "why": clip(c.why),
+                }
+                for i, c in enumerate(event.changes)
+            ]
+            self.connection.execute(insert(_CHANGE), rows)
+        if event.raw is not None:
+            body = zlib.compress(event.raw[:_RAW_LIMIT], 6)
+            self.connection.execute(insert(_MESSAGE), {"event_id": event_id, "at": event.at, "body": body})
+        return event_id
+
+    def event(self, reference: str) -> EventRecord | None:
+        """One event whole: checks, changes and, while it is kept, the raw message."""
+        row = self.connection.execute(select(_EVENT).where(_EVENT.c.reference == reference)).one_or_none()
+        if row is None:
+            return None
+        changes = self.connection.execute(
+            select(_CHANGE).where(_CHANGE.c.event_id == row.id).order_by(_CHANGE.c.position)
+        ).all()
+        body = self.connection.execute(select(_MESSAGE.c.body).where(_MESSAGE.c.event_id == row.id)).scalar()
+        return replace(
+            _event(row),
+            details=json.loads(zlib.decompress(row.details)) if row.details else {},
+            checks=unpack_checks(row.checks) if row.checks else (),
+            changes=tuple(Change(c.field, c.old, c.new, c.applied, c.why) for c in changes),
+            raw=_inflate(body),
+            has_raw=body is not None,
+        )
+
+    def events(
+        self,
+        which: EventFilter,
+        *,
+        after: PageKey | None = None,
+        limit: int = 256,
+        sort: EventSort = "at",
+        descending: bool = True,
+    ) -> tuple[EventRecord, ...]:
+        """One page of what the filter shows. `after` is page_key() of the last row of the page before."""
+        column = _SORTS[sort]
+        query = select(*_LIST_COLUMNS).where(*_conditions(which))
+        if after is not None:
+            here, there = tuple_(column, _EVENT.c.id), tuple_(literal(after[0], column.type), literal(after[1]))
+            query = query.where(here < there if descending else here > there)
+        order = (column.desc(), _EVENT.c.id.desc()) if descending else (column.asc(), _EVENT.c.id.asc())
+        return tuple(_event(r) for r in self.connection.execute(query.order_by(*order).limit(limit)).all())
+
+    def count_events(self, which: EventFilter) -> int:
+        """How many events the filter shows."""
+        return int(
+            self.connection.execute(select(func.count()).select_from(_EVENT).where(*_conditions(which))).scalar_one()
+        )
+
+    def reasons(self, which: EventFilter, *, limit: int = 100) -> tuple[tuple[str, str, int, int], ...]:
+        """(category, reason, events, different people) for what the filter shows, most frequent first."""
+        count = func.count().label("events")
+        query = (
+            select(_EVENT.c.category, _EVENT.c.reason, count, func.count(_EVENT.c.email_key.distinct()))
+            .where(*_conditions(which), _EVENT.c.reason != "")
+            .group_by(_EVENT.c.category, _EVENT.c.reason)
+            .order_by(count.desc(), _EVENT.c.reason)
+            .limit(limit)
+        )
+        return tuple((r[0], r[1], int(r[2]), int(r[3])) for r in self.connection.execute(query).all())
+
+    def activity(self, which: EventFilter, *, bucket_s: int = 3600) -> tuple[tuple[int, str, int], ...]:
+        """(start of the bucket in seconds since 1970, status, events), oldest first."""
+        bucket = (type_coerce(_EVENT.c.at, BigInteger) // (bucket_s * 1_000_000)).label("bucket")
+        query = (
+            select(bucket, _EVENT.c.status, func.count())
+            .where(*_conditions(which))
+            .group_by(bucket, _EVENT.c.status)
+            .order_by(bucket, _EVENT.c.status)
+        )
+        return tuple((int(r[0]) * bucket_s, r[1], int(r[2])) for r in self.connection.execute(query).all())
+
+    def purge_messages(self, before: datetime) -> int:
+        """Delete raw messages older than this instant; how many went. The events stay."""
+        return self.connection.execute(delete(_MESSAGE).where(_MESSAGE.c.at < before)).rowcount
+
+
+def page_key(event: EventRecord, sort: EventSort = "at") -> PageKey:
+    """Where a page ends whose last row is `event`."""
+    value = {
+        "at": event.at,
+        "email": event.email_key,
+        "outcome": event.outcome,
+        "reason": event.reason,
+        "status": event.status,
+    }[sort]
+    return (value, event.id)
+
+
+def _event(row: Row[Any]) -> EventRecord:
+    values = {c.name: row._mapping[c.name] for c in _LIST_COLUMNS}
+    for name in ("failed_checks", "notes", "faults"):
+        values[name] = tuple((values[name] or "").split())
+    return EventRecord(**values)
+
+
+def _inflate(body: bytes | None) -> bytes | None:
+    return None if body is None else zlib.decompressobj().decompress(body, _RAW_LIMIT)
+
+
+def _conditions(which: EventFilter) -> list[Any]:
+    e = _EVENT.c
+    equal: tuple[tuple[Any, Any], ...] = (
+        (e.kind, which.kind),
+        (e.status, which.status),
+        (e.outcome, which.outcome),
+        (e.reason, which.reason),
+        (e.category, which.category),
+        (e.flow, which.flow),
+        (e.mode, which.mode),
+        (e.origin, which.origin),
+        (e.issuer, which.issuer),
+        (e.certificate, which.certificate),
+        (e.revision, which.revision),
+        (e.user_id, which.user),
+        (e.account_id, which.account),
+    )
+    found: list[Any] = [column == value for column, value in equal if value is not None]
+    if which.unassigned:
+        found.append(e.account_id.is_(None))
+    if which.role:
+        found.append((e.role_before == which.role) | (e.role_asserted == which.role) | (e.role_after == which.role))
+    if which.check:
+        found.append(e.failed_checks.contains(f" {which.check} ", autoescape=True))
+    if which.since:
+        found.append(e.at >= which.since)
+    if which.until:
+        found.append(e.at < which.until)
+    if which.text:
+        columns = (e.email_key, e.full_name, e.reference, e.assertion_id)
+        matches = [c.icontains(which.text, autoescape=True) for c in columns]
+        found.append(matches[0] | matches[1] | matches[2] | matches[3])
+    return [and_(*found)] if found else []

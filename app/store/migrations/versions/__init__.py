@@ -1,0 +1,1 @@
+"""The revisions, loaded by Alembic by file."""

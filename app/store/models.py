@@ -1,0 +1,255 @@
+"""The tables as typed models. No query, no rule; the migrations describe the same tables on their own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC instant as whole microseconds since 1970: exact, compact, and in the same order everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Microseconds of an aware datetime. ValueError for one without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without time zone cannot be stored")
+        return (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """The aware UTC datetime."""
+        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+
+
+class Base(DeclarativeBase):
+    """The models' base; names of constraints are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Instant, str: Text, bytes: LargeBinary}
+
+
+#: SQLite makes only "INTEGER PRIMARY KEY" an alias of the row id; elsewhere ids are 64 bit.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class AccountRow(Base):
+    """One organisation account."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    imagekit_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    plan: Mapped[str]
+    seat_limit: Mapped[int]
+    seat_price: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class RevisionRow(Base):
+    """One revision of an account's SSO configuration; the newest counts. Rows are never changed."""
+
+    __tablename__ = "configurations"
+    __table_args__ = (UniqueConstraint("account_id", "number"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    operator: Mapped[str]
+    what: Mapped[str]
+    document: Mapped[bytes | None]
+    sha256: Mapped[str | None]
+    idp_entity_id: Mapped[str | None]
+    entity_id: Mapped[str | None]
+
+
+class UserRow(Base):
+    """A user, active or deleted. Among active users of an account the normal form of the e-mail is unique."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index(
+            "uq_users_active_email",
+            "account_id",
+            "email_key",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(None, "email_key"),
+        Index(None, "account_id", "full_name"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    email: Mapped[str]
+    email_key: Mapped[str]
+    full_name: Mapped[str]
+    role: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    changed_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+    logins: Mapped[int]
+    last_issuer: Mapped[str | None]
+    stable_id: Mapped[str | None]
+    previous_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None]
+    keep_until: Mapped[datetime | None]
+    keep_why: Mapped[str | None]
+    missing_since: Mapped[datetime | None]
+
+
+class EventRow(Base):
+    """One login attempt, or one act of upkeep. Append-only. Empty text means "not known"."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index(None, "at", "id"),
+        Index(None, "account_id", "at", "id"),
+        Index(None, "reason", "at", "id"),
+        Index(None, "email_key", "id"),
+        Index(None, "user_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    origin: Mapped[str]
+    mode: Mapped[str]
+    flow: Mapped[str]
+    operator: Mapped[str | None]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    account_claimed: Mapped[str | None]
+    revision: Mapped[int | None]
+    status: Mapped[str]
+    outcome: Mapped[str]
+    verdict: Mapped[str | None]
+    reason: Mapped[str]
+    category: Mapped[str]
+    sentence: Mapped[str]
+    action: Mapped[str]
+    notes: Mapped[str | None]
+    email_key: Mapped[str]
+    full_name: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    previous_user_id: Mapped[int | None]
+    role_before: Mapped[str | None]
+    role_asserted: Mapped[str | None]
+    role_after: Mapped[str | None]
+    seats_before: Mapped[int | None]
+    seats_after: Mapped[int | None]
+    seats_limit: Mapped[int | None]
+    issuer: Mapped[str | None]
+    response_id: Mapped[str | None]
+    assertion_id: Mapped[str | None]
+    in_response_to: Mapped[str | None]
+    name_id: Mapped[str | None]
+    name_id_format: Mapped[str | None]
+    certificate: Mapped[str | None]
+    failed_checks: Mapped[str]
+    judged_at: Mapped[datetime | None]
+    duration_us: Mapped[int | None]
+    sha256: Mapped[str | None]
+    faults: Mapped[str | None]
+    expected: Mapped[str | None]
+    as_expected: Mapped[bool | None]
+    details: Mapped[bytes | None]
+    checks: Mapped[bytes | None]
+
+
+class ChangeRow(Base):
+    """One field that an event changed, or would have changed."""
+
+    __tablename__ = "changes"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    field: Mapped[str]
+    old: Mapped[str | None]
+    new: Mapped[str | None]
+    applied: Mapped[bool]
+    why: Mapped[str]
+
+
+class MessageRow(Base):
+    """The raw message of an event, compressed, until retention purges it."""
+
+    __tablename__ = "messages"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    body: Mapped[bytes]
+
+
+class ReplayRow(Base):
+    """An assertion that was accepted. `key` is the SHA-256 of issuer and assertion id, so that its size is bounded."""
+
+    __tablename__ = "replays"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    first_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    reference: Mapped[str]
+
+
+class RequestRow(Base):
+    """An AuthnRequest of ours. `browser` is a digest of the session that it was sent from."""
+
+    __tablename__ = "requests"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    idp_entity_id: Mapped[str]
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    relay_state: Mapped[str | None]
+    email: Mapped[str | None]
+    browser: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+
+
+class SettingRow(Base):
+    """One setting as JSON text."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a model, for Core statements."""
+    return Base.metadata.tables[model.__tablename__]

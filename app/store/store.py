@@ -1,0 +1,336 @@
+"""Opens, upgrades, checks and backs up the database, and gives transactions; it knows no rule of the product."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from app.store.errors import DamagedStore, NewerStore, StoreBusy, StoreError, UnreadableStore
+from app.store.migrations import HEAD, KNOWN
+from app.store.models import Base
+from app.store.opening import APPLICATION_ID, create_private, examine
+from app.store.transaction import Transaction
+
+#: How long a writer waits for another one.
+BUSY_TIMEOUT_MS: Final = 10_000
+_PRAGMAS: Final = (
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA cell_size_check=ON",
+    "PRAGMA mmap_size=0",
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+)
+
+
+class Store:
+    """An open database. Made by Store.open(); closed by close() or as a context manager. Safe to share by threads."""
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        """Not for callers: use Store.open()."""
+        self._engine = engine
+        self.path = path
+        #: Writers of this process queue here; SQLite's own waiting polls and is not fair.
+        self._writing = threading.RLock()
+        #: One connection is shared where the database is in memory, so readers queue as well.
+        self._alone = self._writing if isinstance(engine.pool, StaticPool) else None
+
+    @classmethod
+    def open(cls, url: str = "sqlite://", *, upgrade: bool = True) -> Store:
+        """Open the database that an SQLAlchemy URL names, creating or upgrading it where needed.
+
+        `sqlite://` is one in memory. An older schema is backed up next to the file and upgraded, or refused with
+        `upgrade=False`. Raises StoreError subclasses; a database that cannot be used is not changed by one byte.
+        """
+        parsed = _parse(url)
+        path: Path | None = None
+        revision: str | None = None
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            path = Path(str(parsed.database)).expanduser()
+            revision = examine(path)
+            if revision is not None and revision != HEAD and not upgrade:
+                raise StoreError(
+                    f"The workspace {path} has an older schema ({revision}). Run: sso-workbench db upgrade", str(path)
+                )
+            if revision is None and not path.exists():
+                create_private(path)
+            parsed = parsed.set(database=str(path))
+        engine = _engine(parsed, in_memory=path is None and parsed.get_backend_name() == "sqlite")
+        store = cls(engine, path)
+        try:
+            store._prepare(revision, upgrade=upgrade)
+        except DBAPIError as e:
+            store.close()
+            raise store._translated(e) from e
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @property
+    def location(self) -> str:
+        """The file, or the URL without password."""
+        return str(self.path) if self.path else self._engine.url.render_as_string(hide_password=True)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release every connection. The store cannot be used afterwards."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view for reading."""
+        with self._transaction(write=False) as transaction:
+            yield transaction
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that may write: committed at the end, rolled back when an error leaves the block.
+
+        On SQLite it holds the write lock from its first moment (BEGIN IMMEDIATE), so what is counted in it stays true
+        until it commits. Elsewhere lock_account() gives the same for one account.
+        """
+        with self._writing, self._transaction(write=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[Transaction]:
+        gate = self._alone or _OPEN
+        with gate:
+            try:
+                with self._engine.connect().execution_options(workbench_write=write) as connection, connection.begin():
+                    yield Transaction(connection)
+            except DatabaseError as e:
+                if isinstance(e, IntegrityError | ProgrammingError | DataError):
+                    raise  # a fault of this program, not of the database
+                raise self._translated(e) from e
+
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the database, as sentences; empty when all is well. Reads everything."""
+        found: list[str] = []
+        with self.read() as transaction:
+            connection = transaction.connection
+            if connection.dialect.name == "sqlite":
+                said = [str(r[0]) for r in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+                found.extend(f"Integrity: {s}." for s in said if s != "ok")
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                if broken:
+                    found.append(f"{len(broken)} rows refer to rows that do not exist, first in table {broken[0][0]}.")
+            found.extend(transaction.inconsistencies())
+        if self.path is not None and self.path.stat().st_mode & 0o077:
+            found.append(f"Other users of this computer may read {self.path}; set its mode to 0600.")
+        return tuple(found)
+
+    def backup(self, target: Path) -> Path:
+        """A complete copy at `target`, which must not exist. Writers are not stopped. StoreError if impossible."""
+        if self.path is None:
+            raise StoreError(
+                f"{self.location} is not a file; use the database server's own backup (pg_dump).", self.location
+            )
+        create_private(target)
+        _copy(self.path, target)
+        return target
+
+    def vacuum(self) -> None:
+        """Give freed pages back, so that what was deleted is gone from the file too."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._writing, self._engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    # Preparing
+
+    def _prepare(self, revision: str | None, *, upgrade: bool) -> None:
+        sqlite = self._engine.dialect.name == "sqlite"
+        if not sqlite:
+            with self._engine.connect() as connection:
+                revision = _server_revision(connection, self.location)
+            if revision is not None and revision != HEAD and not upgrade:
+                raise StoreError(f"{self.location} has an older schema. Run: sso-workbench db upgrade", self.location)
+        if revision is None:
+            self._create(sqlite=sqlite)
+        elif revision != HEAD:
+            if self.path is not None:
+                self.backup(_free_name(self.path, f"before-{HEAD}"))
+            with self._engine.connect().execution_options(workbench_write=True) as connection, connection.begin():
+                migrate(connection, HEAD)
+                if sqlite:
+                    connection.exec_driver_sql(f"PRAGMA user_version={len(KNOWN)}")
+        if self.path is not None:
+            self.path.chmod(0o600)
+            with self._engine.connect() as connection:
+                raw = connection.connection.dbapi_connection
+                assert raw is not None
+                raw.execute("PRAGMA journal_mode=WAL").fetchall()
+
+    def _create(self, *, sqlite: bool) -> None:
+        with self._engine.connect().execution_options(workbench_write=True) as connection, connection.begin():
+            if inspect(connection).has_table("accounts"):
+                return  # somebody else created it while we waited for the lock
+            if sqlite:
+                connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+                connection.exec_driver_sql(f"PRAGMA user_version={len(KNOWN)}")
+            Base.metadata.create_all(connection)
+            connection.execute(
+                text(
+                    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, "
+                    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+                )
+            )
+            connection.execute(text("DELETE FROM alembic_version"))
+            connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+
+    def _translated(self, error: DBAPIError) -> StoreError:
+        said = str(error.orig)
+        if "locked" in said or "busy" in said:
+            return StoreBusy(
+                f"The workspace {self.location} is being written by another program. Close it there, or try again.",
+                self.location,
+            )
+        if "malformed" in said or "not a database" in said:
+            return DamagedStore(
+                f"The database {self.location} is damaged ({said}). Restore a backup, or move the file away.",
+                self.location,
+            )
+        return UnreadableStore(
+            f"The database {self.location} cannot be used: {said.splitlines()[0] if said else 'no answer'}. Check that "
+            "it can be reached and written, or choose another one with --workspace.",
+            self.location,
+        )
+
+
+class _Open:
+    """A gate that is always open."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+_OPEN: Final = _Open()
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    """Bring the schema to `revision` ("base" for none), up or down, inside the connection's transaction."""
+    # Alembic costs 0.45 s to import, and is needed only after an update of the program.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    current = (
+        connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if _versioned(connection) else None
+    )
+    down = revision == "base" or (current in KNOWN and KNOWN.index(str(current)) > KNOWN.index(revision))
+    (command.downgrade if down else command.upgrade)(config, revision)
+
+
+def _versioned(connection: Connection) -> bool:
+    return inspect(connection).has_table("alembic_version")
+
+
+def _server_revision(connection: Connection, location: str) -> str | None:
+    if not _versioned(connection):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision is not None and revision not in KNOWN:
+        raise NewerStore(
+            f"The database {location} was written by a newer version of SSO Workbench (schema {revision}). Nothing was "
+            "changed. Install the newer version, or choose another database with --workspace.",
+            location,
+        )
+    return None if revision is None else str(revision)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as e:
+        raise UnreadableStore(
+            "This is not a database address that can be used. Use sqlite:///PATH, or "
+            "postgresql+psycopg://USER@HOST/NAME with the postgres extra installed.",
+        ) from e
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UnreadableStore(
+            "Only SQLite and PostgreSQL databases can be used: sqlite:///PATH or postgresql+psycopg://..."
+        )
+    if parsed.get_backend_name() == "sqlite" and (parsed.query or str(parsed.database or "").startswith("file:")):
+        raise UnreadableStore("An SQLite address takes no options: use sqlite:///PATH.")
+    return parsed
+
+
+def _engine(url: URL, *, in_memory: bool) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    # Parameters hold e-mails and messages; they must not get into error texts, and so into logs.
+    options: dict[str, Any] = {"hide_parameters": True}
+    if sqlite:
+        options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
+        options["poolclass"] = StaticPool if in_memory else QueuePool
+    try:
+        engine = create_engine(url, **options)
+    except ModuleNotFoundError as e:
+        raise UnreadableStore(
+            "The database driver is not installed. Install the postgres extra: pip install 'sso-workbench[postgres]'."
+        ) from e
+    if sqlite:
+
+        @event.listens_for(engine, "connect")
+        def _connected(connection: sqlite3.Connection, _record: object) -> None:
+            # The driver must not begin transactions on its own, or BEGIN IMMEDIATE would come too late.
+            connection.isolation_level = None
+            for pragma in _PRAGMAS:
+                connection.execute(pragma).fetchall()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            write = connection.get_execution_options().get("workbench_write", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _copy(source: Path, target: Path) -> None:
+    uri = f"{source.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+        # A copy in write-ahead mode would need side files of its own to be read.
+        new.execute("PRAGMA journal_mode=DELETE").fetchall()
+
+
+def _free_name(path: Path, suffix: str) -> Path:
+    number = 1
+    while True:
+        name = path.with_name(f"{path.name}.{suffix}{'' if number == 1 else f'-{number}'}.bak")
+        if not name.exists():
+            return name
+        number += 1

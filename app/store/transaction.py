@@ -1,0 +1,338 @@
+"""What one transaction can read and write: accounts, configurations, users, requests, replays, settings.
+
+Core statements throughout (an ORM costs twice the time of a login). It commits nothing; Store.write() does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, case, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts.account import Account
+from app.accounts.users import User
+from app.product import ADMINISTRATOR
+from app.store.events import EventQueries
+from app.store.models import (
+    AccountRow,
+    Base,
+    EventRow,
+    MessageRow,
+    ReplayRow,
+    RequestRow,
+    RevisionRow,
+    SettingRow,
+    UserRow,
+    table,
+)
+from app.store.records import RequestRecord, Revision
+
+
+class Duplicate(Exception):  # noqa: N818  the noun is the error
+    """A row with the same unique value exists already."""
+
+
+_USER = table(UserRow)
+_ACCOUNT = table(AccountRow)
+_REVISION = table(RevisionRow)
+_NEWEST = (
+    select(_REVISION.c.account_id, func.max(_REVISION.c.number).label("number"))
+    .group_by(_REVISION.c.account_id)
+    .subquery()
+)
+#: An account with the facts of its newest configuration revision.
+_ACCOUNTS = (
+    select(_ACCOUNT, _REVISION.c.number, _REVISION.c.entity_id, _REVISION.c.document.is_not(None).label("sso_on"))
+    .select_from(_ACCOUNT)
+    .outerjoin(_NEWEST, _NEWEST.c.account_id == _ACCOUNT.c.id)
+    .outerjoin(_REVISION, (_REVISION.c.account_id == _ACCOUNT.c.id) & (_REVISION.c.number == _NEWEST.c.number))
+)
+
+
+def _user(row: Row[Any]) -> User:
+    return User(**row._mapping)
+
+
+def replay_key(issuer: str, assertion_id: str) -> str:
+    """The bounded key of an accepted assertion."""
+    return hashlib.sha256(f"{len(issuer)}:{issuer}{assertion_id}".encode(errors="surrogatepass")).hexdigest()
+
+
+class Transaction(EventQueries):
+    """One open transaction. Every method is one or two statements; ids that do not exist give None or nothing."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Not for callers: Store.read() and Store.write() make it."""
+        super().__init__(connection)
+
+    # Accounts and configurations
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account, by name."""
+        rows = self.connection.execute(_ACCOUNTS.order_by(_ACCOUNT.c.name, _ACCOUNT.c.id)).all()
+        return tuple(self._account(r) for r in rows)
+
+    def account(self, account_id: int) -> Account | None:
+        """One account by row id."""
+        row = self.connection.execute(_ACCOUNTS.where(_ACCOUNT.c.id == account_id)).one_or_none()
+        return None if row is None else self._account(row)
+
+    def account_by_imagekit_id(self, imagekit_id: str) -> Account | None:
+        """One account by its public id."""
+        row = self.connection.execute(_ACCOUNTS.where(_ACCOUNT.c.imagekit_id == imagekit_id)).one_or_none()
+        return None if row is None else self._account(row)
+
+    def lock_account(self, account_id: int) -> None:
+        """Make everybody else who locks this account wait until the end of this transaction.
+
+        SQLite ignores the clause: there Store.write() holds the one write lock already.
+        """
+        self.connection.execute(select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == account_id).with_for_update())
+
+    def _account(self, row: Row[Any]) -> Account:
+        sso_on = bool(row.sso_on)
+        return Account(
+            id=row.id,
+            imagekit_id=row.imagekit_id,
+            name=row.name,
+            plan=row.plan,
+            seat_limit=row.seat_limit,
+            seat_price=row.seat_price,
+            entity_id=row.entity_id,
+            sso_on=sso_on,
+            revision=row.number or 0,
+            off_since_revision=None if sso_on or not row.number else self._off_since(row.id),
+        )
+
+    def _off_since(self, account_id: int) -> int | None:
+        own = _REVISION.c.account_id == account_id
+        last_on = select(func.coalesce(func.max(_REVISION.c.number), 0)).where(own, _REVISION.c.document.is_not(None))
+        on = self.connection.execute(last_on).scalar_one()
+        if not on:
+            return None
+        first = select(func.min(_REVISION.c.number)).where(own, _REVISION.c.number > on)
+        return self.connection.execute(first).scalar()
+
+    def insert_account(
+        self, *, imagekit_id: str, name: str, plan: str, seat_limit: int, at: datetime, seat_price: str | None = None
+    ) -> int:
+        """A new account's row id. Duplicate if the public id is taken."""
+        values = {
+            "imagekit_id": imagekit_id,
+            "name": name,
+            "plan": plan,
+            "seat_limit": seat_limit,
+            "seat_price": seat_price,
+            "created_at": at,
+        }
+        return self._insert(_ACCOUNT, values)
+
+    def update_account(self, account_id: int, **values: Any) -> None:
+        """Set columns of an account."""
+        self.connection.execute(update(_ACCOUNT).where(_ACCOUNT.c.id == account_id).values(**values))
+
+    def current_revision(self, account_id: int) -> Revision | None:
+        """The newest revision, with its document."""
+        query = select(_REVISION).where(_REVISION.c.account_id == account_id).order_by(_REVISION.c.number.desc())
+        row = self.connection.execute(query.limit(1)).one_or_none()
+        return None if row is None else Revision(**row._mapping)
+
+    def current_revisions(self) -> tuple[Revision, ...]:
+        """The newest revision of every account that has one."""
+        newest = select(func.max(_REVISION.c.id)).group_by(_REVISION.c.account_id)
+        rows = self.connection.execute(select(_REVISION).where(_REVISION.c.id.in_(newest))).all()
+        return tuple(Revision(**r._mapping) for r in rows)
+
+    def configuration_stamp(self) -> int:
+        """A number that changes whenever any configuration does."""
+        return int(self.connection.execute(select(func.coalesce(func.max(_REVISION.c.id), 0))).scalar_one())
+
+    def revisions(self, account_id: int) -> tuple[Revision, ...]:
+        """Every revision of an account, newest first."""
+        query = select(_REVISION).where(_REVISION.c.account_id == account_id).order_by(_REVISION.c.number.desc())
+        return tuple(Revision(**r._mapping) for r in self.connection.execute(query).all())
+
+    def insert_revision(self, revision: Revision) -> int:
+        """Add a revision. Duplicate if its number is taken."""
+        values = asdict(revision)
+        del values["id"]
+        return self._insert(_REVISION, values)
+
+    # Users
+
+    def users_by_key(self, email_key: str) -> tuple[User, ...]:
+        """Everybody with this normal form, in any account, deleted ones too; newest first."""
+        query = select(_USER).where(_USER.c.email_key == email_key).order_by(_USER.c.id.desc())
+        return tuple(_user(r) for r in self.connection.execute(query).all())
+
+    def user(self, user_id: int) -> User | None:
+        """One user, deleted or not."""
+        row = self.connection.execute(select(_USER).where(_USER.c.id == user_id)).one_or_none()
+        return None if row is None else _user(row)
+
+    def users(self, account_id: int, *, text: str = "", deleted: bool = False) -> tuple[User, ...]:
+        """Users of an account by name. `text` is looked for in name, e-mail and role; `deleted` adds tombstones."""
+        query = select(_USER).where(_USER.c.account_id == account_id)
+        if not deleted:
+            query = query.where(_USER.c.deleted_at.is_(None))
+        if text:
+            query = query.where(
+                _USER.c.full_name.icontains(text, autoescape=True)
+                | _USER.c.email.icontains(text, autoescape=True)
+                | _USER.c.email_key.icontains(text, autoescape=True)
+                | _USER.c.role.icontains(text, autoescape=True)
+            )
+        return tuple(_user(r) for r in self.connection.execute(query.order_by(_USER.c.full_name, _USER.c.id)).all())
+
+    def same_person(self, account_id: int, *, full_name: str | None, stable_id: str | None) -> tuple[User, ...]:
+        """Active users of the account with this stable id, or this full name; at most 5."""
+        marks = []
+        if full_name:
+            marks.append(_USER.c.full_name == full_name)
+        if stable_id:
+            marks.append(_USER.c.stable_id == stable_id)
+        if not marks:
+            return ()
+        condition = marks[0] if len(marks) == 1 else marks[0] | marks[1]
+        query = select(_USER).where(_USER.c.account_id == account_id, _USER.c.deleted_at.is_(None), condition)
+        return tuple(_user(r) for r in self.connection.execute(query.order_by(_USER.c.id).limit(5)).all())
+
+    def head_count(self, account_id: int) -> tuple[int, int]:
+        """(active users, active administrators) of an account."""
+        administrator = func.sum(case((_USER.c.role == ADMINISTRATOR, 1), else_=0))
+        query = select(func.count(), func.coalesce(administrator, 0)).where(
+            _USER.c.account_id == account_id, _USER.c.deleted_at.is_(None)
+        )
+        users, administrators = self.connection.execute(query).one()
+        return int(users), int(administrators)
+
+    def insert_user(self, user: User) -> int:
+        """A new user's row id. Duplicate if an active user of the account has the same normal form."""
+        values = _user_values(user)
+        del values["id"]
+        return self._insert(_USER, values)
+
+    def update_user(self, user: User) -> None:
+        """Write every field of an existing user. Duplicate as for insert_user()."""
+        values = _user_values(user)
+        del values["id"]
+        try:
+            with self.connection.begin_nested():
+                self.connection.execute(update(_USER).where(_USER.c.id == user.id).values(**values))
+        except IntegrityError as e:
+            raise Duplicate(str(e.orig)) from e
+
+    def touch_user(self, before: User, after: User) -> None:
+        """Write the fields of a login that differ; cheaper than update_user(), and the key never changes."""
+        old, new = _user_values(before), _user_values(after)
+        values = {k: v for k, v in new.items() if v != old[k]}
+        if values:
+            self.connection.execute(update(_USER).where(_USER.c.id == before.id).values(**values))
+
+    # Requests and replays
+
+    def insert_request(self, request: RequestRecord) -> None:
+        """Remember an AuthnRequest that is about to be sent."""
+        self.connection.execute(insert(RequestRow), asdict(request))
+
+    def request(self, request_id: str) -> RequestRecord | None:
+        """An AuthnRequest of ours, answered and expired ones too, until they are purged."""
+        row = self.connection.execute(select(table(RequestRow)).where(RequestRow.id == request_id)).one_or_none()
+        return None if row is None else RequestRecord(**row._mapping)
+
+    def answer_request(self, request_id: str, at: datetime) -> bool:
+        """Mark a request answered; False if it was answered before or does not exist."""
+        query = update(RequestRow).where(RequestRow.id == request_id, RequestRow.answered_at.is_(None))
+        return self.connection.execute(query.values(answered_at=at)).rowcount == 1
+
+    def first_use(self, issuer: str, assertion_id: str) -> tuple[datetime, str] | None:
+        """When an assertion was accepted before, and the reference of that event."""
+        query = select(ReplayRow.first_used_at, ReplayRow.reference).where(
+            ReplayRow.key == replay_key(issuer, assertion_id)
+        )
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else (row.first_used_at, row.reference)
+
+    def remember_use(
+        self, issuer: str, assertion_id: str, *, at: datetime, expires_at: datetime, reference: str
+    ) -> None:
+        """Record that an assertion was accepted. Duplicate if it was before."""
+        key = replay_key(issuer, assertion_id)
+        self._insert(
+            table(ReplayRow),
+            {"key": key, "first_used_at": at, "expires_at": expires_at, "reference": reference},
+        )
+
+    def forget_expired(self, before: datetime) -> int:
+        """Drop replay entries and requests that expired before this instant; how many rows went."""
+        gone = self.connection.execute(delete(ReplayRow).where(ReplayRow.expires_at < before)).rowcount
+        return gone + self.connection.execute(delete(RequestRow).where(RequestRow.expires_at < before)).rowcount
+
+    # Settings and state
+
+    def setting(self, key: str) -> Any:
+        """A setting's value, or None."""
+        value = self.connection.execute(select(SettingRow.value).where(SettingRow.key == key)).scalar()
+        return None if value is None else json.loads(value)
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting that was set."""
+        rows = self.connection.execute(select(SettingRow.key, SettingRow.value)).all()
+        return {r.key: json.loads(r.value) for r in rows}
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Set a setting; None removes it."""
+        self.connection.execute(delete(SettingRow).where(SettingRow.key == key))
+        if value is not None:
+            self.connection.execute(insert(SettingRow), {"key": key, "value": json.dumps(value, sort_keys=True)})
+
+    def row_counts(self) -> dict[str, int]:
+        """How many rows each table has: two equal answers mean that nothing was added or removed."""
+        return {
+            each.name: int(self.connection.execute(select(func.count()).select_from(each)).scalar_one())
+            for each in Base.metadata.sorted_tables
+        }
+
+    def inconsistencies(self) -> tuple[str, ...]:
+        """Rules that the tables cannot express and that every transaction keeps, where they are broken."""
+        found: list[str] = []
+        twins = (
+            select(_USER.c.email_key)
+            .where(_USER.c.deleted_at.is_(None))
+            .group_by(_USER.c.email_key)
+            .having(func.count() > 1)
+        )
+        found.extend(
+            f"More than one active user has the e-mail {key}."
+            for (key,) in self.connection.execute(twins.limit(5)).all()
+        )
+        orphans = (
+            select(func.count())
+            .select_from(table(MessageRow).outerjoin(table(EventRow), EventRow.id == MessageRow.event_id))
+            .where(EventRow.id.is_(None))
+        )
+        count = self.connection.execute(orphans).scalar_one()
+        if count:
+            found.append(f"{count} raw messages belong to no event.")
+        return tuple(found)
+
+    def _insert(self, into: Table, values: dict[str, Any]) -> int:
+        try:
+            with self.connection.begin_nested():
+                result = self.connection.execute(insert(into).values(**values))
+        except IntegrityError as e:
+            raise Duplicate(str(e.orig)) from e
+        key = result.inserted_primary_key
+        return key[0] if key is not None else 0
+
+
+_USER_FIELDS = tuple(c.name for c in _USER.columns)
+
+
+def _user_values(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in _USER_FIELDS}

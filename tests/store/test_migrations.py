@@ -1,0 +1,137 @@
+"""The schema's history: up, down, the head equals the models, and old databases are upgraded with their data."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from app.accounts.users import User
+from app.store import Store, StoreError
+from app.store.migrations import HEAD, KNOWN
+from app.store.models import Base
+from app.store.store import migrate
+from tests.store.conftest import NOW
+
+
+def differences(store):
+    """What the models and the database disagree in."""
+    with store.read() as tx:
+        context = MigrationContext.configure(tx.connection, opts={"compare_type": True})
+        return [
+            d for d in compare_metadata(context, Base.metadata)
+            if not (d[0] == "remove_table" and d[1].name == "alembic_version")
+        ]  # fmt: skip
+
+
+def columns(path):
+    with sqlite3.connect(path) as connection:
+        tables = [r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
+        found = {t: sorted(r[1:4] for r in connection.execute(f"PRAGMA table_info({t})")) for t in tables}
+        indexes = sorted(
+            " ".join(r[0].split())
+            for r in connection.execute("SELECT sql FROM sqlite_master WHERE type='index' AND sql NOT NULL")
+        )
+    connection.close()
+    return found, indexes
+
+
+def test_what_is_created_is_what_the_models_say(store):
+    assert differences(store) == []
+
+
+def test_the_head_of_the_migrations_equals_the_models(store):
+    with store.write() as tx:
+        migrate(tx.connection, "base")
+    with store.write() as tx:
+        migrate(tx.connection, HEAD)
+    assert differences(store) == []
+
+
+def test_created_and_migrated_are_the_same(url, path, store, tmp_path):
+    created = columns(path)
+    with store.write() as tx:
+        migrate(tx.connection, "base")
+    assert set(columns(path)[0]) == {"alembic_version"}
+    with store.write() as tx:
+        migrate(tx.connection, HEAD)
+    migrated = columns(path)
+    assert migrated[0] == created[0]
+    assert migrated[1] == created[1]
+
+
+@pytest.mark.parametrize("revision", KNOWN)
+def test_each_revision_up_and_down(store, revision):
+    below = KNOWN[KNOWN.index(revision) - 1] if revision != KNOWN[0] else "base"
+    with store.write() as tx:
+        migrate(tx.connection, below)
+    with store.write() as tx:
+        migrate(tx.connection, revision)
+        migrate(tx.connection, below)
+        migrate(tx.connection, HEAD)
+    assert differences(store) == []
+
+
+def test_every_revision_is_known_and_stands_alone():
+    folder = Path(__file__).parents[2] / "app" / "store" / "migrations" / "versions"
+    files = sorted(p for p in folder.glob("0*.py"))
+    assert tuple(p.name[:4] for p in files) == KNOWN
+    for file in files:
+        assert "from app" not in file.read_text("utf-8")
+        assert "import app" not in file.read_text("utf-8")
+
+
+def old_database(url, path, revision):
+    """A database as an older version left it, with a user in it."""
+    with Store.open(url) as store:
+        with store.write() as tx:
+            account = tx.insert_account(imagekit_id="ik_7x2k", name="Acme", plan="paid", seat_limit=5, at=NOW)
+            tx.insert_user(
+                User(
+                    id=0, account_id=account, email="ada@acme.test", email_key="ada@acme.test", full_name="Ada",
+                    role="developer", created_at=NOW,
+                )
+            )  # fmt: skip
+        with store.write() as tx:
+            migrate(tx.connection, revision)
+    return path
+
+
+@pytest.mark.parametrize("revision", KNOWN[:-1])
+def test_an_old_database_is_backed_up_and_upgraded(url, path, revision):
+    old_database(url, path, revision)
+    with Store.open(url) as store:
+        assert differences(store) == []
+        with store.read() as tx:
+            assert [u.email for u in tx.users(1)] == ["ada@acme.test"]
+        assert store.check() == ()
+    backups = [p for p in path.parent.iterdir() if p.suffix == ".bak"]
+    assert [p.name for p in backups] == [f"workspace.db.before-{HEAD}.bak"]
+    with sqlite3.connect(backups[0]) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+    connection.close()
+    assert backups[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_an_old_database_can_be_refused_instead(url, path):
+    old_database(url, path, KNOWN[0])
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="db upgrade"):
+        Store.open(url, upgrade=False)
+    assert path.read_bytes() == before
+
+
+def test_a_failing_upgrade_leaves_the_old_database(url, path):
+    """A table that stands in the way makes the revision fail; nothing of it stays."""
+    old_database(url, path, KNOWN[0])
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE users ADD COLUMN keep_why TEXT")
+    connection.close()
+    with pytest.raises(StoreError):
+        Store.open(url)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(KNOWN[0],)]
+        names = [r[1] for r in connection.execute("PRAGMA table_info(users)")]
+    connection.close()
+    assert "keep_until" not in names
