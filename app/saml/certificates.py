@@ -105,7 +105,7 @@ def strict_base64(text: str | None) -> bytes | None:
     if text is None:
         return None
     try:
-        return base64.b64decode(_SPACE.sub("", text), validate=True)
+        return base64.b64decode(text.encode("ascii").translate(None, b" \t\r\n"), validate=True)
     except (binascii.Error, ValueError):
         return None
 

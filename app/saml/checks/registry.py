@@ -65,7 +65,7 @@ class Outcome(NamedTuple):
 
 def ok(message: str, *, expected: str | None = None, actual: str | None = None, at: Place | None = None) -> Outcome:
     """The rule is kept."""
-    return Outcome("ok", message, expected, actual, at)
+    return tuple.__new__(Outcome, ("ok", message, expected, actual, at, None))
 
 
 def problem(
@@ -250,6 +250,9 @@ def _missing(need: Need, case: Case) -> Outcome | None:
     return None
 
 
+#: Makes a NamedTuple without its generated constructor, which costs as much again; only where thousands are made.
+_tuple = tuple.__new__
+
 _STATUS_OF = {
     "ok": Status.PASS,
     "note": Status.INFO,
@@ -268,8 +271,9 @@ def _result(rule: Check, outcome: Outcome, case: Case) -> CheckResult:
         status = _STATUS_OF_PROBLEM[severity]
     where, line = (at.path, at.line) if at is not None else (None, 0)
     why = message if kind in ("skipped", "not-applicable") else None
-    return CheckResult(
-        rule.id, rule.group, rule.title, status, severity, message, expected, actual, where, line, why, rule.decides
+    return _tuple(
+        CheckResult,
+        (rule.id, rule.group, rule.title, status, severity, message, expected, actual, where, line, why, rule.decides),
     )
 
 

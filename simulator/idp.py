@@ -1,0 +1,489 @@
+"""The test identity provider: turns a person, an application and faults into what is posted to the service provider.
+
+It opens no socket; time comes from the clock it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from lxml import etree
+
+from simulator import names
+from simulator.draft import Draft
+from simulator.encryption import Encryption
+from simulator.errors import LoginRefused
+from simulator.faults.registry import Expects, Fault, Stage, find
+from simulator.keys import KeyRing
+from simulator.message import (
+    OMIT,
+    AttributeSpec,
+    AuthnSpec,
+    ConfirmationSpec,
+    IssuerSpec,
+    NameIdSpec,
+    Spec,
+    fresh_id,
+    instant,
+)
+from simulator.metadata import metadata
+from simulator.names import SAML, SAMLP, q
+from simulator.profiles import Profile
+from simulator.requests import AuthnRequest, LogoutRequest, fields_of, read_authn_request, read_logout_request
+from simulator.signing import Signing
+from simulator.tenant import Application, Tenant, TestUser
+
+_GRADE: Final[dict[Expects, int]] = {"accept": 0, "not-provisioned": 1, "refused-by-idp": 2, "reject": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a sound service provider makes of the message, and the checks of which one must say so."""
+
+    verdict: Expects = "accept"
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A person's own changes to the values before signing, the octets after it, the form. Each may be None."""
+
+    spec: Callable[[Spec], Spec] | None = None
+    document: Callable[[bytes], bytes] | None = None
+    form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """One answer, ready to send: `body` holds the exact octets to POST to `url` (or, by GET, `url` has its query).
+
+    `second_body` is what a second post sends where it is not `body` again (see Setup.posts).
+    """
+
+    xml: bytes
+    form: tuple[tuple[str, str], ...]
+    body: bytes
+    second_body: bytes | None
+    method: Literal["POST", "GET"]
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    relay_state: str | None
+    response_id: str | None
+    assertion_id: str | None
+    name_id: str | None
+    in_response_to: str | None
+    faults: tuple[str, ...]
+    expected: Expected
+    application: str
+    user: str
+    at: datetime
+    spec: Spec
+    exact_form: bool  # False: a browser's form cannot send these very octets
+
+
+class _Default:
+    """The type of DEFAULT: "the application's RelayState"."""
+
+
+DEFAULT: Final = _Default()
+
+
+class Idp:
+    """The identity provider of one tenant. `tenant` may be replaced at any time; each answer uses one as it was.
+
+    `clock` gives aware datetimes; the tenant's clock offset is added to it. `base_url` is where its pages are served.
+    """
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        keys: KeyRing,
+        clock: Callable[[], datetime],
+        *,
+        base_url: str = "https://localhost",
+        canary_url: str = "http://127.0.0.1:9/",
+        canary_file: str = "/nonexistent/canary",
+        clock_skew: timedelta = timedelta(seconds=180),
+    ) -> None:
+        self.tenant = tenant
+        self.keys = keys
+        self.base_url = base_url
+        self.canary_url = canary_url
+        self.canary_file = canary_file
+        self.clock_skew = clock_skew
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The identity provider's time: the clock's and the tenant's offset."""
+        return self._clock().astimezone(UTC) + self.tenant.clock_offset
+
+    def metadata(self, variant: str | None = None) -> bytes:
+        """The metadata document. `variant` chooses the keys in it, see simulator.metadata.VARIANTS."""
+        return metadata(self.tenant, self.keys, self.base_url, self.now(), variant or "default")
+
+    # Requests -----------------------------------------------------------------------------------------------------
+
+    @property
+    def sso_urls(self) -> tuple[str, ...]:
+        """The addresses an AuthnRequest may name as its Destination."""
+        alias = self.base_url.replace("//127.0.0.1:", "//localhost:")
+        return tuple(dict.fromkeys((f"{self.base_url}/sso", f"{alias}/sso")))
+
+    def read_request(self, *, query: str | None = None, form: str | Mapping[str, str] | None = None) -> AuthnRequest:
+        """Reads an AuthnRequest from a raw query string (redirect) or from a form (POST, deflated or not).
+
+        Raises:
+            RequestRefused: it gets no answer anywhere.
+        """
+        post = form is not None
+        fields = _fields(form if post else query)
+        # Requests are judged by real time: the offset is this provider's own pretence.
+        now = self._clock().astimezone(UTC)
+        return read_authn_request(fields, post=post, tenant=self.tenant, now=now, sso_urls=self.sso_urls)
+
+    def read_logout(self, *, query: str | None = None, form: str | Mapping[str, str] | None = None) -> LogoutRequest:
+        """Reads a LogoutRequest. Raises RequestRefused."""
+        post = form is not None
+        return read_logout_request(_fields(form if post else query), post=post, tenant=self.tenant)
+
+    def objection(self, request: AuthnRequest, *, signed_in: bool = False) -> tuple[tuple[str, ...], str] | None:
+        """Why the request cannot be met: status codes from the top level inwards and a sentence; None where it can.
+
+        `signed_in`: somebody is known already, so that a passive request can be answered.
+        """
+        if request.response_binding not in (None, names.BINDING_POST):
+            return (
+                names.STATUS + "Requester",
+                names.STATUS + "UnsupportedBinding",
+            ), "Only HTTP-POST answers are given."
+        application = self._application(request.application)
+        known = (None, names.FORMAT_EMAIL, names.FORMAT_UNSPECIFIED, application.name_id_format)
+        if request.name_id_format not in known:
+            return (
+                (names.STATUS + "Requester", names.STATUS + "InvalidNameIDPolicy"),
+                f"The NameID format {request.name_id_format} is not offered.",
+            )
+        offered = (self.tenant.profile.context_class, names.AC_PROTECTED, names.AC_PASSWORD, names.AC_UNSPECIFIED)
+        if request.contexts and request.comparison == "exact" and not set(request.contexts) & set(offered):
+            return (
+                (names.STATUS + "Responder", names.STATUS + "NoAuthnContext"),
+                "None of the requested authentication contexts is offered.",
+            )
+        if request.is_passive and not signed_in:
+            return (names.STATUS + "Responder", names.STATUS + "NoPassive"), "Nobody is signed in."
+        return None
+
+    # Answers ------------------------------------------------------------------------------------------------------
+
+    def issue(
+        self,
+        user: TestUser | str,
+        application: Application | str,
+        *,
+        request: AuthnRequest | None = None,
+        relay_state: str | _Default | None = DEFAULT,
+        faults: Sequence[str] = (),
+        edit: Edit | None = None,
+        victim: str | None = None,
+    ) -> Issued:
+        """A login of the user at the application, with faults applied in stage order.
+
+        `request` makes it an answer (InResponseTo, RelayState echoed). `victim` is whom attacking faults impersonate.
+
+        Raises:
+            LoginRefused: nobody of that name, disabled, or not assigned to the application.
+            UnknownFault: a fault's id is wrong.
+        """
+        app = self._application(application)
+        person = self._user(user)
+        chosen = tuple(sorted((find(f) for f in faults), key=lambda f: f.stage))
+        if not person.enabled:
+            raise LoginRefused(f"{person.username} is disabled in the directory, so there is no login.")
+        if not person.assigned(app.id):
+            raise LoginRefused(f"{person.username} is not assigned to {app.name}. Assign the application first.")
+        now = self.now()
+        if isinstance(relay_state, _Default):
+            relay_state = request.relay_state if request is not None else app.relay_state
+        draft = Draft(
+            now=now,
+            keys=self.keys,
+            tenant=self.tenant,
+            user=person,
+            application=app,
+            spec=self.spec(person, app, now, request),
+            signing=signing_of(self.tenant.profile, app),
+            encryption=Encryption(block=app.encryption) if app.encrypt_to else None,
+            request_id=request.id if request else None,
+            relay_state=relay_state,
+            victim=victim or self._victim(person),
+            canary_url=self.canary_url,
+            canary_file=self.canary_file,
+            skew=self.clock_skew,
+        )
+        for fault in chosen:
+            if fault.signs != "profile":
+                draft.signing = _signing_for(fault.signs)
+        return self._finish(draft, chosen, edit)
+
+    def refuse(
+        self,
+        application: Application | str,
+        codes: tuple[str, ...],
+        message: str | None = None,
+        *,
+        request: AuthnRequest | None = None,
+    ) -> Issued:
+        """A signed error Response for an application (saml-core §3.2.2)."""
+        app = self._application(application)
+        now = self.now()
+        nobody = TestUser(username="", email="", full_name=None, role=None, imagekit_id=None)
+        spec = replace(
+            self.spec(nobody, app, now, request),
+            assertion=False,
+            status_codes=codes,
+            status_message=OMIT if message is None else message,
+        )
+        draft = Draft(
+            now=now,
+            keys=self.keys,
+            tenant=self.tenant,
+            user=nobody,
+            application=app,
+            spec=spec,
+            signing=(Signing(target="response"),),
+            encryption=None,
+            request_id=request.id if request else None,
+            relay_state=request.relay_state if request else None,
+            victim="",
+            canary_url=self.canary_url,
+            canary_file=self.canary_file,
+            skew=self.clock_skew,
+        )
+        issued = self._finish(draft, (), None)
+        return replace(issued, expected=Expected("refused-by-idp", ("status-success",)))
+
+    def logout_response(self, request: LogoutRequest) -> Issued:
+        """The signed LogoutResponse to a LogoutRequest, for the application's logout address (saml-core §3.7.2).
+
+        Raises:
+            LoginRefused: the application has no logout address.
+        """
+        app = self._application(request.application)
+        if app.logout_url is None:
+            raise LoginRefused(f"{app.name} has no logout address, so there is nowhere to answer.")
+        now = self.now()
+        nobody = TestUser(username="", email="", full_name=None, role=None, imagekit_id=None)
+        spec = replace(self.spec(nobody, app, now, None), assertion=False, destination=app.logout_url)
+        draft = Draft(
+            now=now,
+            keys=self.keys,
+            tenant=self.tenant,
+            user=nobody,
+            application=app,
+            spec=replace(spec, in_response_to=request.id),
+            signing=(Signing(target="response"),),
+            encryption=None,
+            request_id=request.id,
+            relay_state=request.relay_state,
+            victim="",
+            canary_url=self.canary_url,
+            canary_file=self.canary_file,
+            skew=self.clock_skew,
+        )
+        draft.make_tree()
+        draft.response.tag = q(SAMLP, "LogoutResponse")
+        return replace(self._send(draft, (), None), url=app.logout_url)
+
+    def spec(self, user: TestUser, application: Application, now: datetime, request: AuthnRequest | None) -> Spec:
+        """The values of a good Response in the words of the tenant's vendor."""
+        p = self.tenant.profile
+        issuer = IssuerSpec(value=self.tenant.entity_id, format=p.issuer_format or OMIT)
+        issued_at = instant(now, p.precision)
+        until = instant(now + timedelta(seconds=p.valid_for_s), p.precision)
+        in_response_to = request.id if request else OMIT
+        source = {"email": user.email, "username": user.username, "role": user.role, "full_name": user.full_name}
+        name_id = NameIdSpec(
+            value=source.get(application.name_id_source) or user.email,
+            format=application.name_id_format or p.name_id_format,
+            name_qualifier=self.tenant.entity_id if p.name_qualifiers else OMIT,
+            sp_name_qualifier=application.entity_id if p.name_qualifiers else OMIT,
+        )
+        session = OMIT if p.session_for_s is None else instant(now + timedelta(seconds=p.session_for_s), p.precision)
+        requested = next((c for c in request.contexts if c.startswith(names.AC)), None) if request else None
+        return Spec(
+            prefixes=(p.saml_prefix, p.samlp_prefix),
+            response_id=fresh_id(),
+            response_issue_instant=issued_at,
+            destination=application.destination or application.acs_url,
+            in_response_to=in_response_to,
+            response_issuer=issuer if p.response_issuer else None,
+            assertion_id=fresh_id(),
+            assertion_issue_instant=issued_at,
+            assertion_issuer=issuer,
+            name_ids=(name_id,),
+            confirmations=(
+                ConfirmationSpec(
+                    recipient=application.recipient or application.acs_url,
+                    in_response_to=in_response_to,
+                    not_on_or_after=until,
+                ),
+            ),
+            not_before=instant(now - timedelta(seconds=p.valid_before_s), p.precision),
+            not_on_or_after=until,
+            audience_restrictions=((application.entity_id,),),
+            authn_statements=(
+                AuthnSpec(
+                    authn_instant=issued_at,
+                    session_index=fresh_id(),
+                    session_not_on_or_after=session,
+                    context_class=requested or p.context_class,
+                ),
+            ),
+            attribute_statements=(self._attributes(user, application, p),),
+        )
+
+    def _attributes(self, user: TestUser, application: Application, p: Profile) -> tuple[AttributeSpec, ...]:
+        rows: list[AttributeSpec] = []
+        name_format = p.name_format or OMIT
+        value_type = p.value_type or OMIT
+        for name, source in application.claims.items():
+            values: tuple[str, ...]
+            if source.startswith("="):
+                values = (source[1:],)
+            elif source.startswith("attribute:"):
+                values = tuple(user.attributes.get(source.removeprefix("attribute:"), ()))
+            else:
+                value = getattr(user, source)
+                values = () if value is None else (value,)
+            if values:
+                rows.append(AttributeSpec(name=name, values=values, name_format=name_format, value_type=value_type))
+        here = {"tenant": self.tenant.uid, "object": user.object_id, "email": user.email, "username": user.username}
+        rows += [
+            AttributeSpec(
+                name=e.name,
+                values=(e.value.format(**here),),
+                name_format=e.name_format or name_format,
+                value_type=value_type,
+            )
+            for e in p.extra
+        ]
+        return tuple(rows)
+
+    def _finish(self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None) -> Issued:
+        _apply(faults, Stage.SPEC, draft)
+        if edit is not None and edit.spec is not None:
+            draft.spec = edit.spec(draft.spec)
+        draft.make_tree()
+        return self._send(draft, faults, edit)
+
+    def _send(self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None) -> Issued:
+        _apply(faults, Stage.TREE, draft)
+        draft.make_signed()
+        _apply(faults, Stage.SIGNED, draft)
+        draft.make_octets()
+        if edit is not None and edit.document is not None:
+            draft.xml = edit.document(draft.xml)
+        draft.make_form()
+        _apply(faults, Stage.WIRE, draft)
+        if edit is not None and edit.form is not None:
+            draft.form = edit.form(list(draft.form))
+        app = draft.application
+        url = app.post_to
+        if draft.query is not None:
+            url += ("&" if "?" in url else "?") + draft.query
+        root = draft.response
+        assertion = root if root.tag == q(SAML, "Assertion") else root.find(q(SAML, "Assertion"))
+        return Issued(
+            xml=draft.xml,
+            form=tuple(draft.form),
+            body=draft.make_body(),
+            second_body=draft.make_second_body(),
+            method="GET" if draft.method == "GET" else "POST",
+            url=url,
+            headers=() if draft.method == "GET" else (("content-type", "application/x-www-form-urlencoded"),),
+            relay_state=dict(draft.form).get("RelayState"),
+            response_id=root.get("ID"),
+            assertion_id=None if assertion is None else assertion.get("ID"),
+            name_id=_text(root.find(f".//{q(SAML, 'NameID')}")),
+            in_response_to=root.get("InResponseTo"),
+            faults=tuple(f.id for f in faults),
+            expected=expected_of(faults),
+            application=app.id,
+            user=draft.user.username,
+            at=draft.now,
+            spec=draft.spec,
+            exact_form=draft.body is None,
+        )
+
+    def _victim(self, person: TestUser) -> str:
+        others = [u for u in self.tenant.users if u.username != person.username and u.enabled]
+        boss = next((u for u in others if u.role == "account_administrator"), others[0] if others else None)
+        return boss.email if boss else "admin@corp.test"
+
+    def _application(self, application: Application | str) -> Application:
+        if isinstance(application, Application):
+            return application
+        found = self.tenant.application(application)
+        if found is None:
+            raise LoginRefused(f'There is no application "{application[:100]}".')
+        return found
+
+    def _user(self, user: TestUser | str) -> TestUser:
+        if isinstance(user, TestUser):
+            return user
+        found = self.tenant.user(user)
+        if found is None:
+            raise LoginRefused(f'The directory knows nobody called "{user[:100]}".')
+        return found
+
+
+def expected_of(faults: Sequence[Fault]) -> Expected:
+    """What the faults together should lead to: the hardest verdict, and the checks of the faults that demand it."""
+    if not faults:
+        return Expected()
+    worst = max((f.expects for f in faults), key=_GRADE.__getitem__)
+    checks = dict.fromkeys(c for f in faults if f.expects == worst for c in f.checks)
+    return Expected(worst, tuple(checks))
+
+
+def signing_of(profile: Profile, application: Application) -> tuple[Signing, ...]:
+    """How the vendor signs for the application."""
+    part = application.sign or profile.sign
+    targets = {"assertion": ("assertion",), "response": ("response",), "both": ("assertion", "response"), "none": ()}
+    keyinfo: Literal["x509", "none", "keyname", "keyvalue+x509"] = profile.keyinfo
+    return tuple(
+        Signing(
+            target="assertion" if target == "assertion" else "response",
+            signature_algorithm=application.signature_algorithm,
+            digest_algorithm=application.digest_algorithm,
+            keyinfo=keyinfo,
+            prefix=profile.ds_prefix,
+            prefix_list=profile.inclusive_prefixes,
+            position=1 if target == "assertion" or profile.response_issuer else 0,
+        )
+        for target in targets[part]
+    )
+
+
+def _signing_for(signs: str) -> tuple[Signing, ...]:
+    assertion, response = Signing(target="assertion"), Signing(target="response")
+    return {"assertion": (assertion,), "response": (response,), "both": (assertion, response)}.get(signs, ())
+
+
+def _apply(faults: Sequence[Fault], stage: Stage, draft: Draft) -> None:
+    for fault in faults:
+        if fault.stage == stage:
+            fault.apply(draft)
+
+
+def _fields(source: str | Mapping[str, str] | None) -> Mapping[str, tuple[str, str]]:
+    if source is None:
+        return {}
+    return fields_of(source) if isinstance(source, str) else {n: (v, v) for n, v in source.items()}
+
+
+def _text(element: etree._Element | None) -> str | None:
+    return None if element is None else "".join(str(t) for t in element.itertext())

@@ -1,0 +1,204 @@
+"""Serves any ASGI application on 127.0.0.1 from a thread of its own. It knows nothing of SAML."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from simulator.errors import PortTaken
+
+Asgi = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+
+_HEADER_BYTES: Final = 16_384
+_CONNECTIONS: Final = 64
+_PATIENCE_S: Final = 10.0
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's protocol, which by itself waits for ever for the rest of a request's head; this one does not."""
+
+    _watch: asyncio.TimerHandle | None = None
+    _seen: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._watch = self.loop.call_later(_PATIENCE_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """Hangs up where, since the last look, no new request began and none is being answered."""
+        if self.transport.is_closing():
+            return
+        answering = self.cycle is not None and not self.cycle.response_complete
+        receiving = answering and self.conn.their_state is h11.SEND_BODY
+        now = (self.cycle, len(self.conn.trailing_data[0]) if receiving else 0, receiving)
+        if (not answering and self.cycle is self._seen) or (receiving and now == self._seen):
+            self.transport.close()
+            return
+        self._seen = now if receiving else self.cycle
+        self._watch = self.loop.call_later(_PATIENCE_S, self._look)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn.Server that tells when it listens and when it could not."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+class Server:
+    """One ASGI application on a port of 127.0.0.1 (0: any free port). start() and stop() may be called again.
+
+    Bounds: 64 connections, 16 KiB of headers, 10 seconds for a request's head. Bodies are bounded by the application.
+    """
+
+    def __init__(self, app: Asgi, port: int = 0) -> None:
+        self._app = app
+        self._wanted = port
+        self._server: _Uvicorn | None = None
+        self._thread: threading.Thread | None = None
+        self._socket: socket.socket | None = None
+        self.port: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The address without a trailing slash.
+
+        Raises:
+            RuntimeError: the server is not running.
+        """
+        if self.port is None:
+            raise RuntimeError("The server is not running.")
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread serves."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> int:
+        """Listens, starts the thread, and returns the port once requests are answered.
+
+        Raises:
+            PortTaken: another program has the port; it is never moved silently, because metadata names it.
+        """
+        if self.running:
+            assert self.port is not None
+            return self.port
+        self._socket = _listen(self._wanted)
+        self.port = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            _bounded(self._app),
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            log_level="error",
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            h11_max_incomplete_event_size=_HEADER_BYTES,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=2,
+        )
+        self._server = _Uvicorn(config)
+        self._thread = threading.Thread(
+            target=self._serve, args=(self._server, self._socket), name="sso-web", daemon=True
+        )
+        self._thread.start()
+        while not self._server.listening.wait(0.05):
+            if not self._thread.is_alive():
+                self.stop()
+                raise PortTaken("The web server ended before it could answer.")
+        return self.port
+
+    @staticmethod
+    def _serve(server: _Uvicorn, sock: socket.socket) -> None:
+        server.run(sockets=[sock])
+
+    def stop(self) -> None:
+        """Ends the thread and frees the port. Does nothing where it does not run."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(5)
+            if self._thread.is_alive() and self._server is not None:
+                self._server.force_exit = True
+                self._thread.join(5)
+        if self._socket is not None:
+            self._socket.close()
+        self._server = self._thread = self._socket = None
+        self.port = None
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+
+def _bounded(app: Asgi) -> Asgi:
+    """The application behind the bound on headers: h11 holds its own only while a head is incomplete."""
+
+    async def bounded(
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "http" and sum(len(n) + len(v) for n, v in scope["headers"]) > _HEADER_BYTES:
+            headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 431, "headers": headers})
+            await send({"type": "http.response.body", "body": b"The header fields are too long."})
+            return
+        await app(scope, receive, send)
+
+    return bounded
+
+
+def _listen(port: int) -> socket.socket:
+    # asyncio switches Nagle off only where the protocol is named; otherwise each answer waits 40 ms for an ACK.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if sys.platform == "win32":
+            # There SO_REUSEADDR would let another program take over a port that is in use.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+        sock.listen(128)
+        sock.setblocking(False)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        if isinstance(error, OverflowError):
+            raise PortTaken(f"{port} is no port. Choose one from 1024 to 65535, or 0 for any free one.") from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise PortTaken(f"This user may not listen on port {port}. Choose one above 1023.") from error
+        raise PortTaken(
+            f"Port {port} on 127.0.0.1 is taken by another program. Stop that program or choose another port."
+        ) from error
+    return sock

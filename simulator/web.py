@@ -1,0 +1,481 @@
+"""The pages of the test identity provider over HTTP: portal, single sign-on, logout, metadata. It has no control API:
+people, faults and keys are changed by the program that runs it, never by a browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import importlib.resources
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import jinja2
+from markupsafe import Markup
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from simulator.directory import directory_graph, directory_scim
+from simulator.errors import RequestRefused, SimulatorError
+from simulator.idp import Idp, Issued
+from simulator.requests import AuthnRequest, fields_of
+
+_MAX_BODY: Final = 1_572_864
+_MAX_HEADERS: Final = 64
+_BODY_SECONDS: Final = 10
+_TOKENS: Final = 500
+_KEPT: Final = 200
+_COOKIE: Final = "test_idp"
+_SCRIPT: Final = "document.forms[0].submit()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One answer that was given, or (with `refused`) a request that got none."""
+
+    at: datetime
+    user: str
+    application: str
+    xml: bytes
+    faults: tuple[str, ...]
+    in_response_to: str | None
+    issued: Issued | None = None
+    request: AuthnRequest | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentPolicy:
+    """Who may log in from a browser: whoever came by the unguessable link, is approved by `ask`, or everybody.
+
+    `key` is the link's secret, new for each run. `ask(user, application)` may block; it runs off the event loop.
+    `auto_approve` lets every program on this computer log in as anybody: the program must show that in red.
+    """
+
+    key: str = field(default_factory=lambda: secrets.token_hex(16))
+    auto_approve: bool = False
+    ask: Callable[[str, str], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What a page's token stands for."""
+
+    request: AuthnRequest | None
+    entitled: bool
+
+
+class WebIdp:
+    """The ASGI application around an Idp. `asgi` is what a Server serves.
+
+    `faults` are the faults of every login until changed; they are shown on every page. `on_exchange` is called from
+    the server's thread. The last 200 exchanges are kept in `exchanges`.
+    """
+
+    def __init__(
+        self,
+        idp: Idp,
+        *,
+        consent: ConsentPolicy | None = None,
+        faults: Sequence[str] = (),
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.idp = idp
+        self.consent = consent or ConsentPolicy()
+        self.faults: tuple[str, ...] = tuple(faults)
+        self.exchanges: deque[Exchange] = deque(maxlen=_KEPT)
+        self._on_exchange = on_exchange
+        self._cookie = secrets.token_urlsafe(24)
+        self._tokens: OrderedDict[str, _Pending] = OrderedDict()
+        self._lock = threading.Lock()
+        self._pages = _Pages()
+        routes = [
+            Route("/", self._portal, methods=["GET"]),
+            Route("/portal", self._portal, methods=["GET"]),
+            Route("/portal", self._launch, methods=["POST"]),
+            Route("/sso", self._sso_redirect, methods=["GET"]),
+            Route("/sso", self._sso_post, methods=["POST"]),
+            Route("/slo", self._slo, methods=["GET", "POST"]),
+            Route("/metadata", self._metadata, methods=["GET"]),
+            Route("/scim/v2/Users", self._scim, methods=["GET"]),
+            Route("/graph/v1.0/users", self._graph, methods=["GET"]),
+            Route("/healthz", _healthz, methods=["GET"]),
+        ]
+        app = Starlette(routes=routes, exception_handlers={SimulatorError: self._sorry, 404: _not_found})
+        self.asgi: ASGIApp = _Guard(app)
+
+    def portal_path(self) -> str:
+        """Path and query of the portal with this run's link secret."""
+        return f"/portal?key={self.consent.key}"
+
+    # Pages --------------------------------------------------------------------------------------------------------
+
+    async def _portal(self, request: Request) -> Response:
+        """The people, and the chosen person's applications. Changes nothing."""
+        entitled = self._entitled(request)
+        username = request.query_params.get("user")
+        tenant = self.idp.tenant
+        person = tenant.user(username) if username else None
+        tiles = [] if person is None else [a for a in tenant.applications if person.assigned(a.id)]
+        response = self._page(
+            "portal.html",
+            people=tenant.users,
+            person=person,
+            tiles=tiles,
+            token=self._token(None, entitled) if tiles and person is not None and person.enabled else None,
+            entitled=entitled or self.consent.ask is not None,
+            key=request.query_params.get("key"),
+        )
+        if entitled and not self.consent.auto_approve:
+            response.set_cookie(_COOKIE, self._cookie, httponly=True, samesite="lax", path="/")
+        return response
+
+    async def _launch(self, request: Request) -> Response:
+        """A tile was pressed: a login that starts at the identity provider."""
+        fields = await self._own_form(request)
+        pending = self._redeem(fields)
+        return await self._login(fields, pending, _text(fields, "application"))
+
+    async def _sso_redirect(self, request: Request) -> Response:
+        query = request.scope["query_string"].decode("latin-1")
+        found = await run_in_threadpool(lambda: self.idp.read_request(query=query))
+        return self._choose(request, found)
+
+    async def _sso_post(self, request: Request) -> Response:
+        """Either a request of a service provider (from anywhere), or the person chosen on our own page."""
+        body = await _body(request)
+        fields = fields_of(body)
+        if "SAMLRequest" in fields or "token" not in fields:
+            found = await run_in_threadpool(lambda: self.idp.read_request(form=body))
+            return self._choose(request, found)
+        own = {n: v[0] for n, v in fields.items()}
+        _same_origin(request)
+        pending = self._redeem(own)
+        if pending.request is None:
+            raise RequestRefused("This page is not an answer to a request. Open the portal again.")
+        return await self._login(own, pending, pending.request.application)
+
+    def _choose(self, request: Request, found: AuthnRequest) -> Response:
+        """The page that asks who logs in, or the refusal that the protocol has for what was asked."""
+        objection = self.idp.objection(found)
+        if objection is not None:
+            codes, message = objection
+            issued = self.idp.refuse(found.application, codes, message, request=found)
+            self._record(issued, found)
+            return self._deliver(issued)
+        application = self.idp.tenant.application(found.application)
+        assert application is not None
+        entitled = self._entitled(request)
+        people = [u for u in self.idp.tenant.users if u.enabled and u.assigned(application.id)]
+        return self._page(
+            "choose.html", people=people, application=application, request=found, token=self._token(found, entitled)
+        )
+
+    async def _login(self, fields: dict[str, str], pending: _Pending, application: str) -> Response:
+        username = _text(fields, "user")
+        if not (pending.entitled or self.consent.auto_approve):
+            ask = self.consent.ask
+            if ask is None or not await run_in_threadpool(ask, username, application):
+                raise RequestRefused(
+                    "This login was not approved. Open the portal by the link that the program shows, then try again."
+                )
+        issued = await run_in_threadpool(
+            lambda: self.idp.issue(username, application, request=pending.request, faults=self.faults)
+        )
+        self._record(issued, pending.request)
+        return self._deliver(issued)
+
+    def _deliver(self, issued: Issued) -> Response:
+        """The page that posts the message by itself, or by its button."""
+        if issued.method == "GET":
+            return RedirectResponse(issued.url, status_code=303, headers=_headers("default-src 'none'"))
+        fields = issued.form
+        if not issued.exact_form:
+            fields = tuple(parse_qsl(issued.body.decode("latin-1"), keep_blank_values=True)) or issued.form
+        origins = {_origin(issued.url), _origin(issued.relay_state or "")} - {None}
+        return self._page(
+            "post.html",
+            form_action=" ".join(sorted(o for o in origins if o)),
+            script=True,
+            action=issued.url,
+            fields=fields,
+            issued=issued,
+        )
+
+    async def _slo(self, request: Request) -> Response:
+        post = request.method == "POST"
+        raw = await _body(request) if post else request.scope["query_string"].decode("latin-1")
+        if "SAMLResponse" in fields_of(raw):
+            return self._page("done.html", title="Signed out", text="The service provider confirmed the logout.")
+        found = await run_in_threadpool(
+            lambda: self.idp.read_logout(form=raw) if post else self.idp.read_logout(query=raw)
+        )
+        issued = await run_in_threadpool(lambda: self.idp.logout_response(found))
+        self._record(issued, None)
+        return self._deliver(issued)
+
+    async def _metadata(self, _request: Request) -> Response:
+        data = await run_in_threadpool(self.idp.metadata)
+        return Response(data, media_type="application/samlmetadata+xml", headers=_headers("default-src 'none'"))
+
+    async def _scim(self, request: Request) -> Response:
+        """The directory as SCIM 2.0, for whoever has this run's key (as `key` or as a bearer token)."""
+        self._may_list(request)
+        start, count = (_number(request.query_params.get(n), d) for n, d in (("startIndex", 1), ("count", 100)))
+        page = directory_scim(self.idp.tenant, start=start, count=count)
+        return JSONResponse(page, media_type="application/scim+json", headers=_headers("default-src 'none'"))
+
+    async def _graph(self, request: Request) -> Response:
+        """The directory in the shape of Microsoft Graph, for whoever has this run's key."""
+        self._may_list(request)
+        return JSONResponse(directory_graph(self.idp.tenant), headers=_headers("default-src 'none'"))
+
+    def _may_list(self, request: Request) -> None:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = request.query_params.get("key") or bearer
+        if not hmac.compare_digest(key.encode(), self.consent.key.encode()):
+            raise _Forbidden("The directory is listed for whoever has the key of this run.")
+
+    async def _sorry(self, request: Request, error: Exception) -> Response:
+        """A local page with the sentence: nothing is posted anywhere."""
+        now = self.idp.now()
+        refused = Exchange(at=now, user="", application="", xml=b"", faults=(), in_response_to=None, refused=str(error))
+        self._keep(refused)
+        return self._page("error.html", status=403 if isinstance(error, _Forbidden) else 400, text=str(error))
+
+    def _page(
+        self, template: str, *, status: int = 200, form_action: str = "'self'", script: bool = False, **values: Any
+    ) -> Response:
+        text, policy = self._pages.render(
+            template,
+            form_action,
+            script,
+            tenant=self.idp.tenant,
+            faults=self.faults,
+            auto=self.consent.auto_approve,
+            **values,
+        )
+        return Response(text, status_code=status, media_type="text/html", headers=_headers(policy))
+
+    # Who may ------------------------------------------------------------------------------------------------------
+
+    def _entitled(self, request: Request) -> bool:
+        key = request.query_params.get("key") or ""
+        cookie = request.cookies.get(_COOKIE) or ""
+        return (
+            self.consent.auto_approve
+            or hmac.compare_digest(key.encode(), self.consent.key.encode())
+            or hmac.compare_digest(cookie.encode(), self._cookie.encode())
+        )
+
+    def _token(self, request: AuthnRequest | None, entitled: bool) -> str:
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            self._tokens[token] = _Pending(request, entitled)
+            while len(self._tokens) > _TOKENS:
+                self._tokens.popitem(last=False)
+        return token
+
+    def _redeem(self, fields: dict[str, str]) -> _Pending:
+        """What the token stands for. It is not used up: the back button is part of testing."""
+        with self._lock:
+            pending = self._tokens.get(fields.get("token", ""))
+        if pending is None:
+            raise _Forbidden("The page is too old or was not ours. Open the portal again.")
+        return pending
+
+    async def _own_form(self, request: Request) -> dict[str, str]:
+        _same_origin(request)
+        fields = fields_of(await _body(request))
+        return {n: v[0] for n, v in fields.items()}
+
+    # Recording ----------------------------------------------------------------------------------------------------
+
+    def _record(self, issued: Issued, request: AuthnRequest | None) -> None:
+        self._keep(
+            Exchange(
+                at=issued.at,
+                user=issued.user,
+                application=issued.application,
+                xml=issued.xml,
+                faults=issued.faults,
+                in_response_to=issued.in_response_to,
+                issued=issued,
+                request=request,
+            )
+        )
+
+    def _keep(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        if self._on_exchange is not None:
+            self._on_exchange(exchange)
+
+
+class _Forbidden(RequestRefused):
+    """A state-changing request that did not come from our own page."""
+
+
+class _Pages:
+    """The templates, and the content security policy that fits each page."""
+
+    def __init__(self) -> None:
+        folder = importlib.resources.files("resources") / "pages" / "idp"
+        files = {f.name: f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith((".html", ".css"))}
+        self._environment = jinja2.Environment(
+            loader=jinja2.DictLoader(files), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        self._style = files["style.css"]
+
+    def render(self, template: str, form_action: str, script: bool, **values: Any) -> tuple[str, str]:
+        """The page and its policy: no resource but our own style and script, by their digests (CSP level 3)."""
+        style, code = Markup(self._style), Markup(_SCRIPT)  # noqa: S704  files and text of this program
+        text = self._environment.get_template(template).render(style=style, script=code, **values)
+        policy = [
+            "default-src 'none'",
+            f"style-src 'sha256-{_sha256(self._style)}'",
+            "form-action " + (form_action or "'none'"),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ]
+        if script:
+            policy.append(f"script-src 'sha256-{_sha256(_SCRIPT)}'")
+        return text, "; ".join(policy)
+
+
+class _Guard:
+    """Refuses, before any routing, what our pages never cause: a foreign Host (DNS rebinding), odd targets, chunks."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        refusal = _refusal(scope)
+        if refusal is not None:
+            status, text = refusal
+            response = PlainTextResponse(
+                text, status_code=status, headers={**_headers("default-src 'none'"), "connection": "close"}
+            )
+            await response(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive), send)
+
+
+def _refusal(scope: Scope) -> tuple[int, str] | None:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    hosts = [v for n, v in headers if n == b"host"]
+    server = scope.get("server") or ("", 0)
+    port = server[1]
+    allowed = {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}
+    if len(headers) > _MAX_HEADERS:
+        return 431, "Too many header fields."
+    if len(hosts) != 1 or hosts[0].decode("latin-1") not in allowed:
+        return 421, "This server answers on its loopback address only."
+    if not scope["path"].startswith("/"):
+        return 400, "The target must be a path."
+    if scope["method"] not in ("GET", "HEAD", "POST"):
+        return 405, "Only GET and POST are answered."
+    if any(n == b"transfer-encoding" for n, _ in headers):
+        return 411, "Send the body with a Content-Length."
+    length = next((v for n, v in headers if n == b"content-length"), b"0")
+    if not length.isdigit() or int(length) > _MAX_BODY:
+        return 413, f"The body may have {_MAX_BODY} octets."
+    return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Ends a body that comes too slowly or is longer than it said."""
+    total = 0
+
+    async def bounded() -> Message:
+        nonlocal total
+        try:
+            message = await asyncio.wait_for(receive(), _BODY_SECONDS)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        total += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if total > _MAX_BODY else message
+
+    return bounded
+
+
+async def _body(request: Request) -> str:
+    kind = (request.headers.get("content-type") or "").split(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise RequestRefused("Send a form: application/x-www-form-urlencoded.")
+    try:
+        return (await request.body()).decode("latin-1")
+    except ClientDisconnect as error:
+        raise RequestRefused("The body came too slowly or was too long.") from error
+
+
+def _same_origin(request: Request) -> None:
+    """Raises _Forbidden where a browser says that the form stood on another site's page."""
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site")
+    own = f"{request.url.scheme}://{request.headers['host']}"
+    if (origin is not None and origin != own) or (site is not None and site not in ("same-origin", "none")):
+        raise _Forbidden("The form stood on another site's page. Open the portal and use its own buttons.")
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else default
+
+
+def _text(fields: dict[str, str], name: str) -> str:
+    value = fields.get(name, "")
+    if not value:
+        raise RequestRefused(f'The field "{name}" is missing.')
+    return value
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-store",
+        "cross-origin-resource-policy": "same-origin",
+        "x-frame-options": "DENY",
+    }
+
+
+def _origin(url: str) -> str | None:
+    """scheme://host[:port] of a web address that can stand in a policy; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or not host.isascii() or set(host) - _HOST_CHARACTERS:
+        return None
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+_HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+async def _healthz(_request: Request) -> Response:
+    return PlainTextResponse("ok", headers=_headers("default-src 'none'"))
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("There is no such page.", status_code=404, headers=_headers("default-src 'none'"))

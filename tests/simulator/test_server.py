@@ -1,0 +1,102 @@
+"""The server of any ASGI application: loopback only, bounded, leaving nothing behind."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator import PortTaken, Server
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the path."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+def test_it_listens_on_loopback_only_and_frees_the_port() -> None:
+    server = Server(hello)
+    port = server.start()
+    assert server.port == port
+    assert httpx.get(f"{server.url}/x").text == "/x"
+    assert "server" not in httpx.get(server.url).headers
+    assert not _answers(_own_address(), port)
+    server.stop()
+    assert not server.running
+    assert not _answers("127.0.0.1", port)
+    with Server(hello, port) as again:
+        assert again.port == port
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _own_address() -> str:
+    """An address of this machine that is not loopback; the name's second loopback address where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.2"
+        return str(probe.getsockname()[0])
+
+
+def test_a_taken_port_is_a_sentence_and_never_another_port() -> None:
+    with Server(hello) as first:
+        assert first.port is not None
+        with pytest.raises(PortTaken, match=f"Port {first.port} on 127.0.0.1 is taken"):
+            Server(hello, first.port).start()
+    with pytest.raises(PortTaken, match="70000 is no port"):
+        Server(hello, 70_000).start()
+
+
+def test_starting_and_stopping_twice_is_harmless() -> None:
+    server = Server(hello)
+    assert server.start() == server.start()
+    server.stop()
+    server.stop()
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = server.url
+    server.start()
+    assert httpx.get(server.url).status_code == 200
+    server.stop()
+
+
+def test_headers_are_bounded() -> None:
+    with Server(hello) as server, socket.create_connection(("127.0.0.1", server.port or 0), 5) as client:
+        client.settimeout(5)
+        try:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n")
+            answer = client.recv(200)
+        except ConnectionError:
+            answer = b""
+        assert b" 200 " not in answer
+
+
+def test_a_head_that_never_ends_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.server._PATIENCE_S", 0.2)
+    with Server(hello) as server:
+        for beginning in (b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /"):
+            with socket.create_connection(("127.0.0.1", server.port or 0), 5) as client:
+                client.settimeout(5)
+                client.sendall(beginning)
+                while client.recv(4096):
+                    pass
+        assert httpx.get(server.url).status_code == 200
+
+
+def test_many_clients_at_once() -> None:
+    with Server(hello) as server, ThreadPoolExecutor(16) as pool, httpx.Client() as client:
+        answers = list(pool.map(lambda n: client.get(f"{server.url}/{n}").status_code, range(200)))
+    assert set(answers) <= {200, 503}
+    assert answers.count(200) > 100
