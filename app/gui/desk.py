@@ -47,6 +47,11 @@ class Desk(QObject):
         return self.workspace.sso
 
     @property
+    def label(self) -> str:
+        """Where the data is, for people."""
+        return self.workspace.location
+
+    @property
     def account(self) -> str:
         """The imagekit_id of the account in hand; "" when there is none."""
         return self._account

@@ -318,8 +318,11 @@ class Table(QTableView, Generic[R]):
         self._remember()
 
     def _remember(self) -> None:
-        count = len(self.model_.columns)
-        widths = (0 if self.isColumnHidden(n) else self.columnWidth(n) for n in range(count))
+        shown = [n for n in range(len(self.model_.columns)) if not self.isColumnHidden(n)]
+        # The last column takes what room there is; that is no choice of the person's.
+        widths = [0] * len(self.model_.columns)
+        for n in shown:
+            widths[n] = self.model_.columns[n].width if n == shown[-1] else self.columnWidth(n)
         QSettings().setValue(f"tables/{self._name}", ",".join(map(str, widths)))
 
     def _restore(self) -> None:

@@ -213,6 +213,9 @@ def _style_sheet(t: Tokens) -> str:
 QWidget {{ color: {t.text}; }}
 QMainWindow, QWidget#page, QStackedWidget, QScrollArea, QWidget#scrolled {{ background: {t.background}; }}
 QScrollArea {{ border: none; }}
+QFrame#card QScrollArea, QFrame#card QWidget#scrolled, QFrame#card QWidget#plain, QFrame#card QStackedWidget {{
+  background: {t.surface}; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 QWidget#sidebar {{ background: {t.sidebar}; border-right: 1px solid {t.border}; }}
 QFrame#card {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 10px; }}
 QFrame#plain {{ border: none; background: transparent; }}
@@ -239,6 +242,7 @@ QPushButton[kind="danger"] {{ color: {t.error}; }}
 QPushButton[kind="danger"]:disabled {{ color: {_blend(t.muted, t.surface, 0.7)}; }}
 QPushButton[kind="flat"] {{ background: transparent; border: 1px solid transparent; padding: 0 8px; }}
 QPushButton[kind="flat"]:hover {{ background: {t.hover}; }}
+QPushButton[kind="flat"]:checked {{ background: {t.selected}; color: {t.accent}; }}
 QPushButton[kind="flat"]:focus {{ border: 1px solid {t.accent}; }}
 QPushButton[kind="nav"] {{ background: transparent; border: 1px solid transparent; border-radius: 8px; padding: 0 12px;
   text-align: left; min-height: 32px; color: {t.muted}; font-weight: 500; }}
@@ -256,13 +260,15 @@ QComboBox::drop-down {{ border: none; width: 26px; }}
 QComboBox::down-arrow {{ image: url({arrows}/chevron-down-{t.muted[1:]}.svg); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border}; padding: 4px;
   selection-background-color: {t.selected}; selection-color: {t.text}; outline: none; }}
-QSpinBox::up-button, QSpinBox::down-button {{ width: 0; border: none; }}
+QSpinBox::up-button, QSpinBox::down-button, QDateTimeEdit::up-button, QDateTimeEdit::down-button {{ width: 0;
+  border: none; }}
+QAbstractSpinBox QLineEdit {{ background: transparent; border: none; border-radius: 0; padding: 0; min-height: 0; }}
 QPlainTextEdit, QTextEdit {{ background: {t.field}; border: 1px solid {t.border}; border-radius: 8px; padding: 6px;
   selection-background-color: {t.selected}; selection-color: {t.text}; }}
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 16px; height: 16px; border: 1px solid {t.muted};
   border-radius: 4px; background: {t.field}; }}
-QRadioButton::indicator {{ border-radius: 8px; }}
+QRadioButton::indicator {{ border-radius: 9px; }}
 QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
   image: url({ticks}/check-{t.on_accent[1:]}.svg); }}
 QCheckBox::indicator:indeterminate {{ background: {t.selected}; border-color: {t.accent}; }}

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSpinBox,
     QToolTip,
     QVBoxLayout,
     QWidget,
@@ -148,6 +149,18 @@ def line_edit(text: str = "", *, placeholder: str = "", name: str = "", read_onl
     made.setAccessibleName(name or placeholder)
     made.setReadOnly(read_only)
     made.setMaxLength(20_000)
+    return made
+
+
+def number_field(name: str, low: int, high: int, *, suffix: str = "") -> QSpinBox:
+    """A field for a whole number from `low` to `high`; the unit stands behind it."""
+    made = QSpinBox()
+    made.setAccessibleName(name)
+    made.setRange(low, high)
+    made.setGroupSeparatorShown(True)
+    made.setSuffix(suffix)
+    made.setFixedHeight(32)
+    made.lineEdit().setTextMargins(8, 0, 8, 0)  # the style sheet's padding does not reach the inner field
     return made
 
 
@@ -384,6 +397,7 @@ class CopyRow(QWidget):
         super().__init__()
         name = label(caption, tone="muted")
         name.setFixedWidth(caption_width)
+        name.setWordWrap(True)
         self.value = line_edit(value, name=caption, read_only=True)
         self.value.setFont(theme.mono())
         self.value.setCursorPosition(0)

@@ -80,6 +80,7 @@ class XmlView(QPlainTextEdit):
         self._gutter = _Gutter(self)
         self._colours: _Colours | None = None
         self._marked = 0
+        self._signed: tuple[tuple[int, int], ...] = ()
         self.blockCountChanged.connect(lambda _n: self._fit())
         self.updateRequest.connect(self._scrolled)
         self._fit()
@@ -90,10 +91,22 @@ class XmlView(QPlainTextEdit):
             self._colours.setDocument(None)
             self._colours = None
         self._marked = 0
+        self._signed = ()
         self.setExtraSelections([])
         self.setPlainText(text)
         if len(text) <= COLOURED_UP_TO:
             self._colours = _Colours(self.document())
+
+    def mark_signed(self, ranges: tuple[tuple[int, int], ...]) -> None:
+        """Draw a bar beside these ranges of 1-based lines: a valid, trusted signature covers them."""
+        self._signed = ranges
+        self._gutter.setToolTip("A valid, trusted signature covers the lines with a bar." if ranges else "")
+        self._gutter.update()
+
+    @property
+    def signed_lines(self) -> tuple[tuple[int, int], ...]:
+        """The ranges that mark_signed() was given."""
+        return self._signed
 
     def jump(self, line: int) -> None:
         """Scroll to a 1-based line and mark it."""
@@ -144,12 +157,16 @@ class XmlView(QPlainTextEdit):
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
         while block.isValid() and top <= event.rect().bottom():
             height = self.blockBoundingRect(block).height()
-            marked = block.blockNumber() + 1 == self._marked
+            number = block.blockNumber() + 1
+            marked = number == self._marked
+            if any(first <= number <= last for first, last in self._signed):
+                bar = QRect(self._gutter.width() - 5, int(top), 3, int(height) + 1)
+                painter.fillRect(bar, QColor(theme.tint(t.ok, 0.55)))
             painter.setPen(QColor(t.accent if marked else t.muted))
             painter.drawText(
                 QRect(0, int(top), self._gutter.width() - 8, int(height)),
                 int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
-                str(block.blockNumber() + 1),
+                str(number),
             )
             top += height
             block = block.next()

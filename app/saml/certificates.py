@@ -26,12 +26,14 @@ GOOD_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
 
 @lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def fingerprint(certificate: x509.Certificate) -> str:
     """The SHA-256 fingerprint of the whole certificate, 64 lower-case hex digits."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 @lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def public_key(certificate: x509.Certificate) -> PublicKeyTypes | None:
     """The certificate's key, or None where it is of a kind or on a curve that cannot be used at all."""
     try:

@@ -396,15 +396,17 @@ def _read_decrypted(outer: Document, plain: Document, around: Verification, inne
 _ASSERTION: Final = q(SAML, "Assertion")
 _ENCRYPTED: Final = q(SAML, "EncryptedAssertion")
 _NOT_ABOUT_REFUSALS: Final = frozenset({"status-success", "signature-present", "signature-policy"})
+_UNTOLD: Final = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _STRUCTURAL: Final = frozenset({"encoding", "xml", "structure", "status", "signature"})
 
 
 def _judge(gathered: _Gathered, name: str) -> Report:
     case = gathered.case
     results = run_all(case)
-    blocking = tuple(c for c in results if _blocks(c))
+    telling = tuple([c for c in results if c.status not in _UNTOLD])
+    blocking = tuple([c for c in telling if _blocks(c)])
     causes = diagnose(case, results)
-    verdict = _verdict(case, results, blocking)
+    verdict = _verdict(case, telling, blocking)
     assertion = case.assertion
     name_id = the_name_id(assertion) if assertion else None
     message_id, issuer, in_response_to = _header(case)
@@ -421,7 +423,7 @@ def _judge(gathered: _Gathered, name: str) -> Report:
         sha256=hashlib.sha256(case.decoded.data).hexdigest(),
         relay_state=case.relay_state,
         verdict=verdict,
-        headline=_headline(gathered, verdict, results, blocking, causes),
+        headline=_headline(gathered, verdict, telling, blocking, causes),
         evaluated_at=case.now,
         clock_skew_s=int(case.expectation.policy.clock_skew.total_seconds()),
         policy=case.expectation.policy.name,

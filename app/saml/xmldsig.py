@@ -6,7 +6,6 @@ It computes no digest and verifies nothing; that is app.saml.signature.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -62,7 +61,6 @@ _ASSERTION, _RESPONSE = q(SAML, "Assertion"), q(SAMLP, "Response")
 
 _NCNAME = re.compile(r"[^\W\d][\w.\-]*\Z")
 _MOST_SIGNATURES: Final = 16
-_BY_ID = etree.XPath("//*[@*[(local-name()='ID' or local-name()='Id' or local-name()='id') and .=$value]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +331,16 @@ def _read_reference(syntax: SignatureSyntax, reference: etree._Element, root: et
         )
 
 
+def _named(root: etree._Element, own_id: str) -> list[etree._Element]:
+    """Every element that some reader could find by this ID, under whatever spelling and namespace of the attribute."""
+    return [
+        e
+        for e in root.iter(etree.Element)
+        if own_id in e.values()
+        and any(v == own_id and k.rpartition("}")[2] in ("ID", "Id", "id") for k, v in e.items())
+    ]
+
+
 def _read_uri(syntax: SignatureSyntax, uri: str | None, root: etree._Element) -> None:
     syntax.uri = uri
     own = syntax.id
@@ -347,8 +355,7 @@ def _read_uri(syntax: SignatureSyntax, uri: str | None, root: etree._Element) ->
         )
         return
     if uri is not None and own and uri == "#" + own:
-        targets = _BY_ID(root, value=own)
-        assert isinstance(targets, list)
+        targets = _named(root, own)
         if len(targets) != 1 or targets[0] is not syntax.parent:
             syntax.refuse(
                 "signature-reference-target",
@@ -369,8 +376,7 @@ def _read_uri(syntax: SignatureSyntax, uri: str | None, root: etree._Element) ->
             "The signature is about another element than the one it stands in. What it stands in is not signed by "
             "it: the message may have been re-arranged (signature wrapping)."
         )
-        targets = _BY_ID(root, value=uri[1:])
-        assert isinstance(targets, list)
+        targets = _named(root, uri[1:])
         if len(targets) != 1:
             syntax.refuse(
                 "signature-reference-target",
@@ -516,8 +522,11 @@ def _only(
     text: bool = False,
 ) -> None:
     """Refuse attributes that the specification does not give the element, and stray text or elements."""
+    extra = [a for a in element.keys() if a not in attributes]  # noqa: SIM118  an lxml element is no dict
+    stray = bool(len(element)) if text else _has_text(element)
+    if not extra and not stray:
+        return
     name = etree.QName(element).localname
-    extra = [str(a) for a in element.attrib if a not in attributes]
     if extra:
         syntax.refuse(
             "signature-structure",
@@ -525,15 +534,15 @@ def _only(
             expected=", ".join(sorted(attributes)) or "no attribute",
             actual=", ".join(extra[:5]),
         )
-    stray = bool(len(element)) if text else any(t.strip() for t in _texts(element))
     if stray:
         syntax.refuse("signature-structure", f"{name} holds {'elements' if text else 'text'} where none belongs.")
 
 
-def _texts(element: etree._Element) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        yield child.tail or ""
+def _has_text(element: etree._Element) -> bool:
+    text = element.text
+    if text and text.strip():
+        return True
+    return any(child.tail and child.tail.strip() for child in element)
 
 
 def _tags(elements: list[etree._Element]) -> list[str]:

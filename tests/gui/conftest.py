@@ -9,6 +9,8 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QDialog
 
 from app.gui import theme
+from simulator import KeyRing
+from tests.gui.bench import NOW, Bench
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +64,19 @@ def no_modal_dialog_hangs(qapp: QApplication) -> Iterator[None]:
     yield
     timer.stop()
     assert not caught, f"modal dialogs left open: {caught}"
+
+
+@pytest.fixture(scope="session")
+def idp_keys() -> KeyRing:
+    """Keys made once for all window tests."""
+    ring = KeyRing.in_memory(lambda: NOW)
+    ring.pair()
+    return ring
+
+
+@pytest.fixture
+def bench(qapp: QApplication, idp_keys: KeyRing) -> Iterator[Bench]:
+    """The real window on a temporary workspace with one account, not configured."""
+    made = Bench(idp_keys)
+    yield made
+    made.close()

@@ -254,9 +254,9 @@ def test_a_good_redirect_query_is_read() -> None:
 
 def test_a_bomb_costs_nothing() -> None:
     bomb = base64.b64encode(deflated(bytes(200_000_000)))
-    start = time.perf_counter()
+    start = time.process_time()
     decoded = decode(bomb)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
     assert checks(decoded) == {"encoding-inflate-limit"}
     assert decoded.data == b""
 
@@ -313,9 +313,9 @@ def test_other_charsets_are_left_to_the_parser() -> None:
 def test_hostile_pastes_are_bounded(source: str) -> None:
     best = 1.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         decode(source)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     # More than what is promised for a document: the machine that runs the tests may be busy.
     assert best < 0.4
 

@@ -313,9 +313,9 @@ def test_changes_that_a_person_must_confirm() -> None:
 
 
 def test_metadata_is_bounded() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     reading = read(b"<a>" + b" " * 10_500_000 + b"</a>")
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
     assert [p.check for p in reading.problems] == ["encoding-size-limit"]
     bomb = entity(attributes=" ".join(f'xmlns:n{i}="urn:{i}"' for i in range(1000)))
     assert [p.check for p in read(bomb).problems] == ["xml-namespace-limit"]

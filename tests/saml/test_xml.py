@@ -218,9 +218,9 @@ def test_what_is_expensive_is_refused_cheaply(name: str) -> None:
     data = make()
     best = 1.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         parsed = parse(data)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert parsed.document is None
     assert {p.check for p in parsed.problems} & {"xml-no-entity", *checks} >= checks
     assert best < 0.2
@@ -239,9 +239,9 @@ def test_what_is_expensive_is_refused_cheaply(name: str) -> None:
 def test_floods_within_the_limits_stay_cheap(data: bytes) -> None:
     best = 1.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         problems = parse(data).problems
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 0.2
     assert len(problems) <= 60
 

@@ -11,10 +11,14 @@ from app.saml.checks.registry import Case, Outcome, Severity, check, not_applica
 
 def signing_certificates(case: Case) -> tuple[x509.Certificate, ...]:
     """The certificates that matter: those that verified a signature, else the configured, else the embedded ones."""
+    known: tuple[x509.Certificate, ...] | None = case.memo.get("signing_certificates")
+    if known is not None:
+        return known
     verified = [f.certificate for f in case.signatures if f.certificate is not None and f.trusted]
     configured = [t.certificate for t in case.expectation.trusted_keys]
     embedded = [c for f in case.signatures for c in f.embedded[:1]]
-    return tuple(dict.fromkeys(verified or configured or embedded))
+    known = case.memo["signing_certificates"] = tuple(dict.fromkeys(verified or configured or embedded))
+    return known
 
 
 def _listed(values: list[str | None]) -> str:

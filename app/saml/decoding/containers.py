@@ -10,6 +10,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 from lxml import etree
@@ -21,6 +22,7 @@ from app.saml.xmlbytes import is_html
 
 _NAMES: Final[tuple[Param, ...]] = ("SAMLResponse", "SAMLRequest")
 _FIELD: Final = re.compile(rb"(?:\A|[?&\s'\"])(SAML(?:Response|Request))=")
+_MOST_LABELS: Final = 200  # a page of form data has a handful
 _LABEL: Final = re.compile(
     rb"^[ \t\"']*(SAMLResponse|SAMLRequest|RelayState)[\"']?[ \t]*(?::|\t|\r?\n)[ \t]*", re.MULTILINE
 )
@@ -139,7 +141,7 @@ def labelled_lines(data: bytes, context: Context) -> Layer | None:
     """`SAMLResponse: PHNhbWxw...`, as developer tools show form data, with RelayState on a line of its own."""
     if b"SAML" not in data or data.lstrip()[:1] in (b"<", b"{", b"["):
         return None
-    marks = list(_LABEL.finditer(data))
+    marks = list(islice(_LABEL.finditer(data), _MOST_LABELS))
     if not any(m[1] != b"RelayState" for m in marks):
         return None
     found: list[tuple[str, bytes]] = []

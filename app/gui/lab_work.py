@@ -1,0 +1,167 @@
+"""The simulator page's work off the GUI thread: reading the lab, its people, logging in. No Qt, no rule of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
+
+from app.gui.wording import OUTCOMES
+
+if TYPE_CHECKING:
+    from app.accounts.account import Account
+    from app.lab import Flow, Lab, LoginOutcome
+    from app.sso import SSO
+    from simulator.faults import Fault
+    from simulator.tenant import Tenant, TestUser
+    from simulator.web import Exchange
+
+Trust = Literal["this", "other", "off", "none"]
+_NAMED: Final = 6
+
+
+class NotTrusted(Exception):  # noqa: N818  a state of the account, not a bug
+    """The account in hand trusts another identity provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the page shows, read in one go."""
+
+    now: datetime
+    running: bool
+    metadata_url: str
+    login_url: str
+    tenant: Tenant
+    account: Account | None
+    trust: Trust
+    faults: tuple[Fault, ...]
+    active: tuple[str, ...]
+    offset_s: int
+    auto_approve: bool
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login came to, and what its faults should have made of it."""
+
+    person: TestUser
+    outcome: LoginOutcome
+    expected: str | None = None
+    as_expected: bool | None = None
+
+
+def load(lab: Lab, sso: SSO, imagekit_id: str) -> Shown:
+    """Read everything the page shows."""
+    account = sso.account(imagekit_id) if imagekit_id else None
+    trust: Trust = "none" if account is None else "off"
+    if account is not None and account.sso_on:
+        trust = "this" if lab.is_connected(imagekit_id) else "other"
+    return Shown(
+        now=sso.now(),
+        running=lab.running,
+        metadata_url=lab.metadata_url,
+        login_url=lab.login_url,
+        tenant=lab.tenant,
+        account=account,
+        trust=trust,
+        faults=lab.faults(),
+        active=lab.active_faults,
+        offset_s=lab.clock_offset_s,
+        auto_approve=lab.auto_approve,
+        exchanges=lab.exchanges,
+    )
+
+
+def connect(lab: Lab, imagekit_id: str) -> None:
+    """Make the account trust the test IdP, which is started if need be."""
+    if not lab.running:
+        lab.start()
+    lab.connect(imagekit_id, "operator")
+
+
+def put(lab: Lab, was: TestUser | None, person: TestUser) -> TestUser:
+    """Save a person: a new one (`was` None), or in place of the one they were."""
+    from simulator.errors import TenantError
+
+    if not person.username.strip():
+        raise TenantError("A person needs a user name, by which the directory knows them. Type one.")
+    tenant = lab.tenant
+    if was is None or not any(u.username == was.username for u in tenant.users):
+        users = (*tenant.users, person)
+    else:
+        users = tuple(person if u.username == was.username else u for u in tenant.users)
+    lab.save_tenant(replace(tenant, users=users))
+    return person
+
+
+def remove(lab: Lab, person: TestUser) -> int:
+    """Delete a person from the directory; where in the list they stood."""
+    tenant = lab.tenant
+    place = next((n for n, u in enumerate(tenant.users) if u.username == person.username), 0)
+    lab.save_tenant(tenant.without_user(person.username))
+    return place
+
+
+def put_back(lab: Lab, person: TestUser, place: int) -> None:
+    """A deleted person again, where they stood."""
+    tenant = lab.tenant
+    lab.save_tenant(replace(tenant, users=(*tenant.users[:place], person, *tenant.users[place:])))
+
+
+def use_vendor(lab: Lab, sso: SSO, vendor: str) -> None:
+    """Speak as another vendor does. Its entity ID differs: accounts that trusted the test IdP get its metadata anew."""
+    trusting = [a.imagekit_id for a in sso.accounts() if a.sso_on and lab.is_connected(a.imagekit_id)]
+    lab.save_tenant(replace(lab.tenant, vendor=vendor))
+    if lab.running:
+        for imagekit_id in trusting:
+            lab.connect(imagekit_id, "operator")
+
+
+def log_in_as(lab: Lab, sso: SSO, imagekit_id: str, was: TestUser, person: TestUser, flow: Flow) -> Login:
+    """Log somebody in over real HTTP; what was typed about them is saved first. NotTrusted: nothing was tried."""
+    if person != was:
+        put(lab, was, person)
+    if not lab.running:
+        lab.start()
+    if not sso.account(imagekit_id).sso_on:
+        lab.connect(imagekit_id, "operator")
+    elif not lab.is_connected(imagekit_id):
+        raise NotTrusted(
+            "This account trusts another identity provider, so the test IdP cannot log anybody in. Connect it to the "
+            "test IdP, or choose a test account."
+        )
+    outcome = lab.log_in(person.username, imagekit_id, flow=flow)
+    if not outcome.reference:
+        return Login(person, outcome)
+    event = sso.event(outcome.reference)
+    return Login(person, outcome, event.expected if outcome.faults else None, event.as_expected)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is a web page of this computer: only those are opened in a browser."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def login_state(login: Login) -> tuple[str, str | None]:
+    """(state as in STATES, word; None: the state's own) of a login."""
+    outcome = login.outcome
+    if outcome.allowed:
+        decision = outcome.result.decision if outcome.result is not None else None
+        return "accept", OUTCOMES.get(decision.outcome if decision is not None else "", "Logged in")
+    if outcome.result is not None:
+        return outcome.result.report.verdict, None
+    return ("warning", "Not let in") if outcome.reference else ("refused-by-idp", "Refused by the IdP")
+
+
+def named(ids: Sequence[str]) -> str:
+    """Fault ids in a sentence; many are counted."""
+    rest = len(ids) - _NAMED
+    return ", ".join(ids[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

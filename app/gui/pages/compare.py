@@ -1,0 +1,351 @@
+"""Compare: two messages, or two metadata documents, side by side by meaning. It says what differs, not who is right."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QCheckBox, QMenu, QSplitter, QStackedWidget, QWidget
+
+from app.gui.desk import Desk, Page
+from app.gui.examine import MOST_BYTES
+from app.gui.files import ask_open, ask_save, read_file, write_file
+from app.gui.paste_box import PasteBox
+from app.gui.tables import Column, Table
+from app.gui.widgets import Banner, Card, EmptyState, button, column, copy_text, label, row, search_field, tip, visible
+from app.gui.wording import plural
+from app.saml.compare import Comparison, Difference, compare
+from app.saml.decoding import decode
+
+KINDS: Final = "Messages and metadata (*.xml *.txt *.b64 *.html *.saml);;All files (*)"
+Side = Literal["first", "second"]
+SIDES: Final[tuple[Side, Side]] = ("first", "second")
+_STATE: Final = {"changed": "warn", "only-in-first": "fail", "only-in-second": "info"}
+_WORD: Final = {"changed": "Changed", "only-in-first": "Only first", "only-in-second": "Only second"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of two sources; `kinds` has the layers of encoding and the size of each, where both could be read."""
+
+    comparison: Comparison
+    kinds: tuple[tuple[str, str], ...] = ()
+
+
+def compare_sources(first: str | bytes, second: str | bytes) -> Compared:
+    """Decode both and compare them."""
+    documents, kinds = [], []
+    for name, source in zip(SIDES, (first, second), strict=True):
+        decoded = decode(source)
+        if not decoded.data:
+            why = decoded.problems[0].message if decoded.problems else "No XML was found in it."
+            return Compared(Comparison((), 0, f"The {name} message cannot be compared: {why}"))
+        documents.append(decoded.data)
+        kinds.append((", ".join(decoded.layers), f"{len(decoded.data):,} bytes"))
+    return Compared(compare(documents[0], documents[1]), tuple(kinds))
+
+
+def difference_text(d: Difference) -> str:
+    """A difference as plain lines."""
+    return visible(f"{_WORD[d.change]}: {d.where}\n  First: {d.first or 'nothing'}\n  Second: {d.second or 'nothing'}")
+
+
+def value_text(value: str | None) -> str:
+    """A value as the table shows it; nothing where there is none."""
+    return "" if value is None else value or "(empty)"
+
+
+_PREFIX: Final = re.compile(r"(^|/|@)[a-z0-9]{2,6}:(?=[A-Z])")
+
+
+def tail(path: str, most: int = 36) -> str:
+    """The end of a place for the eye: at least its last two steps, without namespace prefixes."""
+    steps = _steps(path)
+    kept = steps.pop()
+    first = True
+    while steps and (first or len(kept) + len(steps[-1]) < most):
+        kept, first = f"{steps.pop()}/{kept}", False
+    return _PREFIX.sub(r"\1", f"…/{kept}" if steps else f"/{kept}")
+
+
+def _steps(path: str) -> list[str]:
+    """The steps of a path; a slash inside [Name=...] divides nothing."""
+    return re.findall(r"(?:[^/\[]|\[[^\]]*\])+", path)
+
+
+class ComparePage(Page):
+    """Two boxes and a table. open() takes (side, message), or two messages."""
+
+    name = "compare"
+    title = "Compare"
+    sentence = "How two messages differ."
+    icon = "compare"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._sources: dict[Side, str | bytes] = {"first": "", "second": ""}
+        self._differences: tuple[Difference, ...] = ()
+        self.search = search_field("Search", self._narrow)
+        self.search.setMaximumWidth(240)
+        self.swap = button("Swap", self.swap_sides, icon="compare", hint="Exchange first and second")
+        self.export = button("Export", icon="export", hint="Save or copy the differences")
+        self.export.setMenu(self._export_menu())
+        self.run = button(
+            "Compare", self.compare_now, icon="compare", kind="primary", hint="Compare the two (Ctrl+Enter in a box)"
+        )
+        self.header(self.search, self.swap, self.export, self.run)
+        self.banner = Banner()
+        self.body.addWidget(self.banner)
+        self.boxes: dict[Side, PasteBox] = {}
+        self.kinds = {side: label("", tone="muted", size=12) for side in SIDES}
+        upper = QSplitter(Qt.Orientation.Horizontal)
+        upper.setHandleWidth(14)
+        upper.setChildrenCollapsible(False)
+        for side in SIDES:
+            upper.addWidget(self._box(side))
+        whole = QSplitter(Qt.Orientation.Vertical)
+        whole.setHandleWidth(14)
+        whole.setChildrenCollapsible(False)
+        whole.addWidget(upper)
+        whole.addWidget(self._result())
+        whole.setSizes([190, 420])
+        whole.setStretchFactor(1, 1)
+        self.body.addWidget(whole, 1)
+        for keys, act in (
+            (QKeySequence(QKeySequence.StandardKey.Find), self.search.setFocus),
+            (QKeySequence(QKeySequence.StandardKey.Save), self._ask_save),
+            (QKeySequence(QKeySequence.StandardKey.Paste), self.paste_next),
+        ):
+            shortcut = QShortcut(keys, self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+        self._show_nothing()
+
+    # Parts -----------------------------------------------------------------------------------------------------
+
+    def _box(self, side: Side) -> QWidget:
+        box = PasteBox(f"{side.capitalize()} message", "Paste a response, or metadata, in any encoding")
+        box.pasted.connect(lambda text: self.take(side, text))
+        box.asked.connect(self.compare_now)
+        box.setMinimumHeight(70)
+        self.boxes[side] = box
+        return Card(
+            side.capitalize(),
+            box,
+            actions=[
+                self.kinds[side],
+                button("", partial(self.paste_into, side), icon="paste", kind="flat", hint=f"Paste as {side}"),
+                button("", partial(self._ask_file, side), icon="open", kind="flat", hint=f"Open a file as {side}"),
+                button("", partial(self.take, side, ""), icon="close", kind="flat", hint=f"Clear the {side}"),
+            ],
+        )
+
+    def _result(self) -> QWidget:
+        self.counts = label("", bold=True)
+        self.expected = QCheckBox("Show what always differs")
+        self.expected.setToolTip("IDs, instants and signature values differ between any two logins.")
+        self.expected.toggled.connect(lambda _on: self._show_rows())
+        self.table: Table[Difference] = Table(
+            "compare-differences",
+            [
+                Column("Difference", lambda d: _WORD[d.change], 122, state=lambda d: _STATE[d.change]),
+                Column("Where", lambda d: tail(d.where), 270, tip=lambda d: d.where, mono=True),
+                Column("First", lambda d: value_text(d.first), 180, tip=lambda d: value_text(d.first)),
+                Column("Second", lambda d: value_text(d.second), 100, tip=lambda d: value_text(d.second)),
+            ],
+        )
+        self.table.setAccessibleName("Differences")
+        self.table.extra_actions = [
+            ("Copy difference", lambda d: copy_text(difference_text(d), self.table)),
+            ("Copy place", lambda d: copy_text(visible(d.where), self.table)),
+        ]
+        self.empty = EmptyState(
+            "compare",
+            "Two messages, by meaning",
+            "Paste one that works and one that does not. Attributes are matched by name, certificates by their bytes; "
+            "what differs between any two logins is set apart.",
+            button("Paste first", partial(self.paste_into, "first"), icon="paste", kind="primary"),
+            button("Paste second", partial(self.paste_into, "second"), icon="paste"),
+        )
+        self._stack = QStackedWidget()
+        full = QWidget()
+        full.setLayout(column(row(self.counts, 1, self.expected), self.table))
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(full)
+        return Card("", self._stack)
+
+    def _export_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction("Save differences as CSV...", self._ask_save)
+        menu.addAction("Copy differences as text", self.copy_differences)
+        menu.addAction("Copy differences as JSON", self.copy_json)
+        return menu
+
+    # What it is given --------------------------------------------------------------------------------------------
+
+    def open(self, what: Any) -> None:
+        """("first", message), ("second", message), or (message, message) to compare at once."""
+        one, two = what
+        if one in SIDES:
+            self.take(one, two)
+        else:
+            self.take("first", one)
+            self.take("second", two)
+
+    def drop(self, path: Path) -> bool:
+        """A dropped file goes where there is none yet."""
+        self.open_path("first" if not self._sources["first"] else "second", path)
+        return True
+
+    def open_path(self, side: Side, path: Path) -> None:
+        """Read a file as one side."""
+        self.work(
+            read_file, path, MOST_BYTES, then=partial(self.take, side), failed=self._failed, channel=f"read-{side}"
+        )
+
+    def paste_into(self, side: Side) -> None:
+        """Take the clipboard as one side."""
+        mime = QGuiApplication.clipboard().mimeData()
+        files = [Path(u.toLocalFile()) for u in mime.urls() if u.isLocalFile()] if mime.hasUrls() else []
+        if files:
+            self.open_path(side, files[0])
+        elif mime.hasText() and mime.text().strip():
+            self.take(side, mime.text())
+        else:
+            self.banner.say("error", "The clipboard holds no text. Copy a SAMLResponse or metadata first.")
+
+    def paste_next(self) -> None:
+        """Take the clipboard as the side that is still empty."""
+        self.paste_into("first" if not self._sources["first"] else "second")
+
+    def take(self, side: Side, source: str | bytes) -> None:
+        """Use a message as one side; when both are there they are compared."""
+        self.banner.hide()
+        self._sources[side] = source
+        shown = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+        self.boxes[side].show_source(shown)
+        self.kinds[side].setText("")
+        if all(self._sources.values()):
+            self._compare()
+        else:
+            self._show_nothing()
+
+    def swap_sides(self) -> None:
+        """Exchange the two."""
+        self._read_boxes()
+        one, two = self._sources["first"], self._sources["second"]
+        self._sources["second"] = ""
+        self.take("first", two)
+        self.take("second", one)
+
+    def compare_now(self) -> None:
+        """Compare what stands in the boxes."""
+        self._read_boxes()
+        missing = [side for side in SIDES if not self._sources[side]]
+        if missing:
+            self.banner.say("error", f"The {missing[0]} message is missing. Paste it, or open a file.")
+            self.boxes[missing[0]].setFocus()
+            return
+        self._compare()
+
+    def _read_boxes(self) -> None:
+        """What was typed into a box counts; what was handed over as bytes stays as it was."""
+        for side, box in self.boxes.items():
+            kept = self._sources[side]
+            if not isinstance(kept, bytes) or not box.isReadOnly():
+                typed = box.source
+                if not isinstance(kept, bytes) or typed != kept.decode("utf-8", "replace"):
+                    self._sources[side] = typed
+
+    def _compare(self) -> None:
+        self.banner.hide()
+        self.work(
+            compare_sources,
+            self._sources["first"],
+            self._sources["second"],
+            then=self._show,
+            failed=self._failed,
+            channel="compare",
+        )
+
+    # Showing -----------------------------------------------------------------------------------------------------
+
+    def _show(self, compared: Compared) -> None:
+        found = compared.comparison
+        if found.error:
+            self._show_nothing()
+            self.banner.say("error", found.error)
+            return
+        for side, kind in zip(SIDES, compared.kinds, strict=True):
+            layers, size = kind
+            self.kinds[side].setText(size)
+            self.kinds[side].setToolTip(tip(layers))
+        self._differences = found.differences
+        real, always = len(found.meaningful), len(found.differences) - len(found.meaningful)
+        self.counts.setText(plural(real, "difference") if real else "Nothing differs but what always does")
+        self.expected.setText(f"Show what always differs ({always})")
+        self.counts.setToolTip(f"{plural(found.same, 'value')} are the same.")
+        self._stack.setCurrentIndex(1)
+        self.export.setEnabled(True)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        every = self.expected.isChecked()
+        self.table.show_rows([d for d in self._differences if every or not d.expected])
+
+    def _show_nothing(self) -> None:
+        self.desk.jobs.drop(self, "compare")
+        self._differences = ()
+        self.table.show_rows([])
+        self._stack.setCurrentIndex(0)
+        self.export.setEnabled(False)
+
+    def _narrow(self, text: str) -> None:
+        self.table.model_.filter(text)
+
+    def restyle(self) -> None:
+        super().restyle()
+        self.banner.restyle()
+        self.empty.restyle()
+
+    # Doing -------------------------------------------------------------------------------------------------------
+
+    def copy_differences(self) -> None:
+        """Copy what is shown as text."""
+        copy_text("\n".join(map(difference_text, self.table.model_.rows)), self.export)
+
+    def copy_json(self) -> None:
+        """Copy every difference as JSON."""
+        rows = [
+            {"where": d.where, "change": d.change, "first": d.first, "second": d.second, "expected": d.expected}
+            for d in self._differences
+        ]
+        copy_text(json.dumps(rows, ensure_ascii=False, indent=2), self.export)
+
+    def save(self, path: Path) -> None:
+        """Write what is shown as CSV."""
+        data = self.table.model_.as_csv().encode("utf-8", "replace")
+        self.work(
+            write_file,
+            path,
+            data,
+            then=lambda p: self.desk.say("pass", f"The differences were saved as {p.name}."),
+            failed=self._failed,
+            channel="export",
+        )
+
+    def _ask_save(self) -> None:
+        if self._differences:
+            ask_save(self, "Save the differences", "differences.csv", "CSV (*.csv)", self.save)
+
+    def _ask_file(self, side: Side) -> None:
+        ask_open(self, f"Open the {side} message", KINDS, partial(self.open_path, side))
+
+    def _failed(self, error: Exception) -> None:
+        self.banner.say("error", str(error) or type(error).__name__)

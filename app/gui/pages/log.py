@@ -1,0 +1,631 @@
+"""The log: every login attempt, why it ended as it did, and what it changed. It shows; the verbs record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QComboBox,
+    QCompleter,
+    QMenu,
+    QProgressBar,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QWidget,
+)
+
+from app.gui.desk import Desk, Page
+from app.gui.event_words import FLOWS, MODES, facts, outcome_word, person
+from app.gui.files import ask_save
+from app.gui.findings import FindingsTable, StatusChoice, VerdictHeader, findings
+from app.gui.log_export import Format, LogPart, event_text, export, load_part
+from app.gui.tables import Column, Table
+from app.gui.widgets import (
+    Banner,
+    Card,
+    EmptyState,
+    button,
+    column,
+    copy_text,
+    label,
+    line_edit,
+    row,
+    search_field,
+)
+from app.gui.wording import OUTCOMES, ago, exact, plural, role_title
+from app.saml.checks import registered
+from app.store import EventFilter, EventRecord
+
+if TYPE_CHECKING:
+    from app.accounts.provisioning import Change
+    from app.gui.findings import Finding
+    from app.gui.jobs import Progress
+    from app.lab import Lab
+    from app.sso import SSO
+    from app.store.records import EventSort
+
+_SPANS: Final = (("Any time", ""), ("Last 15 min", "15m"), ("Today (UTC)", "today"), ("Last 7 days", "7d"))
+_STATUSES: Final = (
+    ("Status", ""),
+    ("Success", "success"),
+    ("Warning", "warning"),
+    ("Failure", "failure"),
+    ("Skipped", "skipped"),
+)
+_MODES: Final = (("Mode", ""), ("Live", "live"), ("Test", "test"), ("Dry run", "dry_run"))
+_SCOPES: Final = (
+    ("Logins", "login"),
+    ("Logins of every account", "logins"),
+    ("Logins of no account", "none"),
+    ("All events", "account"),
+    ("All events of every account", "all"),
+)
+
+
+def since(span: str, now: datetime) -> datetime | None:
+    """Where a named span begins."""
+    if span == "15m":
+        return now - timedelta(minutes=15)
+    if span == "7d":
+        return now - timedelta(days=7)
+    if span == "today":
+        return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return None
+
+
+def log_in_once(lab: Lab, sso: SSO, imagekit_id: str) -> str:
+    """Start the test IdP where it is stopped, make an unconfigured account trust it, log Ada in; the reference."""
+    if not lab.running:
+        lab.start()
+    if not sso.account(imagekit_id).sso_on:
+        lab.connect(imagekit_id, "operator")
+    return lab.log_in("ada", imagekit_id).reference
+
+
+class LogPage(Page):
+    """The log of the account in hand. open() takes the reference of an event, to select it."""
+
+    name = "log"
+    title = "Log"
+    sentence = "Every login, why it ended so, what it changed."
+    icon = "log"
+    depends_on = frozenset({"event", "accounts"})
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._accounts: dict[int, str] = {}
+        self._now = desk.workspace.now()
+        self._sort: EventSort = "at"
+        self._descending = True
+        self._loaded = False
+        self._pending: list[EventRecord] = []
+        self._wanted: str | None = None
+        self._widened = False
+        self._shown: EventRecord | None = None
+        self._total = 0
+        self._export: Progress | None = None
+        self.search = search_field("E-mail, name, reference, assertion ID", lambda _t: self.reload())
+        self.search.setMinimumWidth(160)
+        self.search.setMaximumWidth(300)
+        self.export = button("Export", icon="export", kind="primary", hint="Save exactly what the filter shows")
+        menu = QMenu(self)
+        menu.addAction("Save as CSV...", partial(self._ask_save, "csv"))
+        menu.addAction("Save as JSON lines...", partial(self._ask_save, "jsonl"))
+        self.export.setMenu(menu)
+        self.header(self.search, self.export)
+        self.banner = Banner()
+        self.body.addWidget(self.banner)
+        self.body.addWidget(self._filters())
+        self.body.addWidget(self._exporting())
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.setHandleWidth(14)
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(self._list())
+        self._split.addWidget(self._detail())
+        self._split.setSizes([340, 270])
+        kept = QSettings().value("log/split")
+        if kept:
+            self._split.restoreState(kept)
+        self._split.splitterMoved.connect(lambda *_: QSettings().setValue("log/split", self._split.saveState()))
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._split)
+        self._stack.addWidget(self._empty())
+        self.body.addWidget(self._stack, 1)
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.search.setFocus)
+        self._clock = QTimer(self)
+        self._clock.setInterval(30_000)
+        self._clock.timeout.connect(self._tick)
+        desk.account_changed.connect(lambda _id: self._forget())
+
+    # Parts -----------------------------------------------------------------------------------------------------
+
+    def _filters(self) -> QWidget:
+        self.scope = self._choice("Which events, of the account in hand or of every one", _SCOPES)
+        self.span = self._choice("When", _SPANS)
+        self.status = self._choice("Status", _STATUSES)
+        outcomes = (("Outcome", ""), *((word, key) for key, word in OUTCOMES.items()))
+        self.outcome = self._choice("Outcome", outcomes)
+        self.mode = self._choice("Mode", _MODES)
+        self.check = line_edit(placeholder="Failed check", name="Failed check")
+        self.check.setMinimumWidth(90)
+        self.check.setMaximumWidth(190)
+        self.check.setClearButtonEnabled(True)
+        names = QCompleter(sorted(registered()), self.check)
+        names.setFilterMode(Qt.MatchFlag.MatchContains)
+        names.activated.connect(lambda _text: self.reload())
+        self.check.setCompleter(names)
+        self.check.editingFinished.connect(self._check_typed)
+        self.reset = button("", self.clear_filters, icon="close", kind="flat", hint="Clear all filters")
+        made = QWidget()
+        made.setLayout(
+            row(self.scope, self.span, self.status, self.outcome, self.mode, self.check, 1, self.reset, spacing=8)
+        )
+        self._check_before = ""
+        return made
+
+    def _choice(self, name: str, choices: tuple[tuple[str, str], ...]) -> QComboBox:
+        made = QComboBox()
+        made.setAccessibleName(name)
+        made.setToolTip(name)
+        made.setMinimumContentsLength(7)
+        made.view().setMinimumWidth(190)
+        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for text, key in choices:
+            made.addItem(text, key)
+        made.activated.connect(lambda _i: self.reload())
+        return made
+
+    def _exporting(self) -> QWidget:
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Export")
+        self.progress_text = label("", tone="muted", size=12)
+        stop = button("Cancel", self.cancel_export, icon="stop")
+        self._progress_row = QWidget()
+        self._progress_row.setLayout(row(self.progress_text, self.progress, stop, spacing=12))
+        self._progress_row.hide()
+        return self._progress_row
+
+    def _list(self) -> QWidget:
+        self.count = label("", bold=True)
+        self.fresh = button("", self._take_fresh, icon="refresh", hint="Show what was recorded since")
+        self.fresh.hide()
+        self.table: Table[EventRecord] = Table(
+            "log-events",
+            [
+                Column("Time", lambda e: ago(e.at, self._now), 100, tip=lambda e: exact(e.at)),
+                Column("Status", lambda e: e.status.capitalize(), 108, state=lambda e: e.status),
+                Column("Outcome", outcome_word, 108),
+                Column("Person", person, 230),
+                Column("Role", lambda e: role_title(e.role_after or e.role_asserted), 160, hidden=True),
+                Column("Flow", lambda e: FLOWS.get(e.flow, e.flow), 110, hidden=True),
+                Column("Origin", lambda e: f"{e.origin}, {MODES.get(e.mode, e.mode)}", 130, hidden=True),
+                Column("Account", lambda e: self._accounts.get(e.account_id or 0, "none"), 110, hidden=True),
+                Column("Reference", lambda e: e.reference, 190, mono=True, hidden=True),
+                Column("Why", lambda e: e.sentence, 150),
+            ],
+        )
+        self.table.setAccessibleName("Log")
+        self.table.chosen.connect(self._on_chosen)
+        self.table.opened.connect(lambda e: self.desk.open("inspector", e.reference))
+        self.table.extra_actions = [
+            ("Open in the inspector", lambda e: self.desk.open("inspector", e.reference)),
+            ("Copy reference", lambda e: copy_text(e.reference, self.table)),
+            ("Show everything of this person", self._only_person),
+        ]
+        # The verb sorts, over everything and not only over what was loaded.
+        self.table.setSortingEnabled(False)
+        header = self.table.horizontalHeader()
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.sectionClicked.connect(self._sort_by)
+        card = Card("", row(self.count, 1, self.fresh), self.table)
+        card.body.setContentsMargins(14, 10, 14, 10)
+        self.table.setMinimumHeight(110)
+        return card
+
+    def _detail(self) -> QWidget:
+        self.verdict = VerdictHeader(14)
+        copy = button("", self.copy_reference, icon="copy", kind="flat", hint="Copy reference")
+        self.more = button("", self.copy_event, icon="export", kind="flat", hint="Copy the whole event as JSON")
+        self.to_inspector = button("Inspect", self._inspect, icon="inspector", hint="Open in the inspector")
+        self.checks = FindingsTable("log-checks")
+        self.choice = StatusChoice()
+        self.choice.narrowed.connect(lambda _s: self._show_checks())
+        self.changes: Table[Change] = Table(
+            "log-changes",
+            [
+                Column("Field", lambda c: c.field, 120, mono=True),
+                Column("Before", lambda c: c.old or "", 190),
+                Column("After", lambda c: c.new or "", 190),
+                Column("Applied", lambda c: "Applied" if c.applied else "Kept", 110, state=_applied),
+                Column("Why", lambda c: c.why, 260),
+            ],
+        )
+        self.changes.setAccessibleName("Changes")
+        self.facts: Table[tuple[str, str]] = Table(
+            "log-facts",
+            [Column("Fact", lambda f: f[0], 200, muted=True), Column("Value", lambda f: f[1], 400, mono=True)],
+        )
+        self.facts.setAccessibleName("Facts")
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Details")
+        for part, title in ((self.checks, "Checks"), (self.changes, "Changes"), (self.facts, "Facts")):
+            self.tabs.addTab(part, title)
+        self.tabs.currentChanged.connect(lambda i: self.choice.setVisible(i == 0))
+        card = Card()
+        card.body.setContentsMargins(14, 12, 14, 12)
+        self.tabs.setCornerWidget(self.choice)
+        top = row(self.verdict, column(row(copy, self.more, self.to_inspector, spacing=4), 1), spacing=12)
+        top.setStretch(0, 1)
+        self._full = QWidget()
+        self._full.setLayout(column(top, self.tabs, spacing=6))
+        self._none = label("Choose an attempt above to see every check, what it changed, and what to do.", tone="muted")
+        self._none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._detail_stack = QStackedWidget()
+        self._detail_stack.addWidget(self._none)
+        self._detail_stack.addWidget(self._full)
+        card.add(self._detail_stack)
+        return card
+
+    def _empty(self) -> QWidget:
+        self.first = button("Log in with the test IdP", self.log_in, icon="login", kind="primary")
+        self.empty = EmptyState(
+            "log",
+            "No login yet",
+            "Every attempt is recorded here with its reason, every check that ran, and what it changed. Try one: the "
+            "built-in identity provider logs its first user in.",
+            self.first,
+        )
+        return Card("", self.empty)
+
+    # Filter --------------------------------------------------------------------------------------------------------
+
+    def which(self) -> EventFilter:
+        """The filter as it is set now."""
+        scope = self.scope.currentData()
+        account = next((i for i, name in self._accounts.items() if name == self.desk.account), None)
+        return EventFilter(
+            text=self.search.text().strip(),
+            kind="login" if scope in ("login", "logins", "none") else None,
+            status=self.status.currentData() or None,
+            outcome=self.outcome.currentData() or None,
+            mode=self.mode.currentData() or None,
+            check=self.check.text().strip() or None,
+            since=since(self.span.currentData(), self.desk.workspace.now()),
+            account=account if scope in ("login", "account") else None,
+            unassigned=scope == "none",
+        )
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything beside the account narrows the list."""
+        return replace(self.which(), account=None) != EventFilter(kind="login")
+
+    def clear_filters(self) -> None:
+        """Show the logins of the account again."""
+        for choice in (self.scope, self.span, self.status, self.outcome, self.mode):
+            choice.setCurrentIndex(0)
+        for field in (self.search, self.check):
+            field.blockSignals(True)
+            field.clear()
+            field.blockSignals(False)
+        self._check_before = ""
+        self.reload()
+
+    def _check_typed(self) -> None:
+        if self.check.text() != self._check_before:
+            self._check_before = self.check.text()
+            self.reload()
+
+    def _only_person(self, event: EventRecord) -> None:
+        self.search.setText(event.email_key or event.full_name)
+
+    def _sort_by(self, section: int) -> None:
+        keys: dict[int, EventSort] = {0: "at", 1: "status", 2: "outcome", 3: "email", 9: "reason"}
+        if section not in keys:
+            self._show_order()
+            return
+        self._descending = not self._descending if keys[section] == self._sort else keys[section] == "at"
+        self._sort = keys[section]
+        self.reload()
+
+    def _show_order(self) -> None:
+        section = {"at": 0, "status": 1, "outcome": 2, "email": 3, "reason": 9}[self._sort]
+        order = Qt.SortOrder.DescendingOrder if self._descending else Qt.SortOrder.AscendingOrder
+        self.table.horizontalHeader().setSortIndicator(section, order)
+
+    # Loading -------------------------------------------------------------------------------------------------------
+
+    def open(self, what: Any) -> None:
+        """Select the event with this reference."""
+        self._wanted, self._widened = str(what), False
+        self.reload()
+
+    def refresh(self) -> None:
+        if not self._accounts:
+            self.work(self.desk.sso.accounts, then=self._take_accounts, failed=self._failed, channel="accounts")
+        elif self._loaded and self._live():
+            self.work(
+                load_part,
+                self.desk.sso,
+                self.which(),
+                self._sort,
+                self._descending,
+                then=self._take_newer,
+                failed=self._failed,
+                channel="list",
+            )
+        else:
+            self.reload()
+
+    def _take_accounts(self, accounts: Any) -> None:
+        self._accounts = {a.id: a.imagekit_id for a in accounts}
+        self.reload()
+
+    def _forget(self) -> None:
+        self._loaded = False
+
+    def _live(self) -> bool:
+        return self._sort == "at" and self._descending
+
+    def reload(self) -> None:
+        """Load the first page of what the filter shows."""
+        if not self._accounts:
+            self.out_of_date()
+            return
+        self._pending = []
+        self.fresh.hide()
+        self.work(
+            load_part,
+            self.desk.sso,
+            self.which(),
+            self._sort,
+            self._descending,
+            then=self._take_first,
+            failed=self._failed,
+            channel="list",
+        )
+
+    def _take_first(self, part: LogPart) -> None:
+        self._loaded = True
+        self._now = part.now
+        self._total = part.total
+        self._accounts = part.accounts or self._accounts
+        keep = self._wanted or (self._shown.reference if self._shown is not None else None)
+        self.table.model_.more = None
+        self.table.show_rows(part.events)
+        self.table.model_.more = self._load_more if part.more else None
+        self._show_count()
+        self._show_order()
+        self._stack.setCurrentIndex(0 if part.events or self.filtered else 1)
+        self.export.setEnabled(bool(part.events))
+        if keep is not None and self.table.select_where(lambda e: e.reference == keep):
+            self._wanted = None
+        elif self._wanted is not None:
+            self._widen(self._wanted)
+        else:
+            self._show_event(None)
+
+    def _widen(self, reference: str) -> None:
+        """The wanted event is not on show: drop every filter and ask for it by its reference."""
+        if self._widened:
+            self._wanted = None
+            self.banner.say("error", f"There is no attempt {reference}. Compare the reference letter by letter.")
+            return
+        self._widened = True
+        for choice in (self.span, self.status, self.outcome, self.mode):
+            choice.setCurrentIndex(0)
+        self.scope.setCurrentIndex(self.scope.findData("all"))
+        for field, text in ((self.search, reference), (self.check, "")):
+            field.blockSignals(True)
+            field.setText(text)
+            field.blockSignals(False)
+        self.reload()
+
+    def _load_more(self) -> None:
+        rows = self.table.model_.rows
+        if not rows:
+            return
+        self.work(
+            load_part,
+            self.desk.sso,
+            self.which(),
+            self._sort,
+            self._descending,
+            rows[-1],
+            then=self._take_more,
+            failed=self._failed,
+            channel="more",
+        )
+
+    def _take_more(self, part: LogPart) -> None:
+        known = {e.reference for e in self.table.model_.rows[-256:]}
+        self.table.model_.append([e for e in part.events if e.reference not in known])
+        self.table.model_.more = self._load_more if part.more else None
+        self._show_count()
+
+    def _take_newer(self, part: LogPart) -> None:
+        """Live tail: new events go on top where the top is on show, and wait behind a button where it is not."""
+        self._now = part.now
+        rows = self.table.model_.rows
+        known = {e.reference for e in rows[:512]}
+        newer = [e for e in part.events if e.reference not in known]
+        if not rows or (part.more and len(newer) == len(part.events)):
+            self._take_first(part)
+            return
+        self._total = part.total if part.more else max(part.total, len(rows) + len(newer))
+        self._pending = newer
+        if not newer:
+            self.table.viewport().update()
+        elif self.table.verticalScrollBar().value() == 0:
+            self._take_fresh()
+        else:
+            self.fresh.setText(f"{len(newer)} new")
+            self.fresh.setAccessibleName(f"{len(newer)} new")
+            self.fresh.show()
+
+    def _take_fresh(self) -> None:
+        """Put the waiting events on top."""
+        self.table.model_.prepend(self._pending)
+        self._pending = []
+        self.fresh.hide()
+        self.table.scrollToTop()
+        self.export.setEnabled(True)
+        self._stack.setCurrentIndex(0)
+        self._show_count()
+
+    def _show_count(self) -> None:
+        total = max(self._total, len(self.table.model_.rows))
+        noun = "attempt" if self.scope.currentData() in ("login", "logins", "none") else "event"
+        if total:
+            self.count.setText(plural(total, noun))
+        else:
+            self.count.setText("Nothing fits the filter" if self.filtered else f"No {noun} of this account yet")
+
+    def _tick(self) -> None:
+        if self.isVisible():
+            self._now = self.desk.workspace.now()
+            self.table.viewport().update()
+
+    # One event -----------------------------------------------------------------------------------------------------
+
+    def _on_chosen(self, event: EventRecord | None) -> None:
+        if event is None:
+            self._show_event(None)
+            return
+        self.work(self.desk.sso.event, event.reference, then=self._show_event, failed=self._failed, channel="event")
+
+    def _show_event(self, event: EventRecord | None) -> None:
+        self._shown = event
+        self._detail_stack.setCurrentIndex(0 if event is None else 1)
+        if event is None:
+            return
+        action = f" · What to do: {event.action}" if event.action else ""
+        self.verdict.show_verdict(event.status, event.sentence or outcome_word(event), f"{event.reference}{action}")
+        self.to_inspector.setEnabled(event.has_raw)
+        self.to_inspector.setToolTip(
+            "Inspect the message as of its receipt (Enter in the list)" if event.has_raw else "The message is not kept."
+        )
+        self._rows: list[Finding] = findings(event.checks)
+        self.choice.count_in(self._rows)
+        self._show_checks()
+        self.changes.show_rows(event.changes)
+        self.facts.show_rows(facts(event, self._accounts.get(event.account_id or 0, "")))
+        self.tabs.setTabText(0, f"Checks ({len(event.checks)})")
+        self.tabs.setTabText(1, f"Changes ({len(event.changes)})")
+        if not event.checks:
+            self.tabs.setCurrentIndex(1 if event.changes else 2)
+
+    def _show_checks(self) -> None:
+        statuses = self.choice.statuses
+        self.checks.show_rows([f for f in self._rows if f.status in statuses] if self._shown is not None else [])
+
+    def copy_reference(self) -> None:
+        """Copy the reference of the event on show."""
+        if self._shown is not None:
+            copy_text(self._shown.reference, self.verdict)
+
+    def copy_event(self) -> None:
+        """Copy the event on show as JSON."""
+        if self._shown is not None:
+            copy_text(event_text(self._shown, self._accounts.get(self._shown.account_id or 0, "")), self.more)
+
+    def _inspect(self) -> None:
+        if self._shown is not None:
+            self.desk.open("inspector", self._shown.reference)
+
+    # Doing ---------------------------------------------------------------------------------------------------------
+
+    def log_in(self) -> None:
+        """Log the test IdP's first user in, and select what was recorded."""
+        self.first.setEnabled(False)
+
+        def done(reference: str) -> None:
+            self.first.setEnabled(True)
+            self.open(reference)
+
+        def failed(error: Exception) -> None:
+            self.first.setEnabled(True)
+            self._failed(error)
+
+        self.work(
+            log_in_once, self.desk.lab, self.desk.sso, self.desk.account, then=done, failed=failed, channel="login"
+        )
+
+    def _ask_save(self, form: Format) -> None:
+        kinds = "CSV (*.csv)" if form == "csv" else "JSON lines (*.jsonl)"
+        ask_save(self, "Export the log", f"log.{form}", kinds, lambda path: self.save(path, form))
+
+    def save(self, path: Path, form: Format) -> None:
+        """Write exactly what the filter shows, off the GUI thread."""
+        self.cancel_export()
+        self.progress.setRange(0, 0)
+        self.progress_text.setText("Exporting")
+        self._progress_row.show()
+        which, sort, descending = self.which(), self._sort, self._descending
+        self._export = self.desk.jobs.run_long(
+            self,
+            partial(export, sort=sort, descending=descending),
+            self.desk.sso,
+            which,
+            path,
+            form,
+            then=partial(self._exported, path),
+            progressed=self._on_progress,
+            failed=self._export_failed,
+            channel="export",
+        )
+
+    def cancel_export(self) -> None:
+        """Stop a running export; no file is left behind."""
+        if self._export is not None:
+            self._export.cancel()
+
+    def _on_progress(self, done: int, total: int, _text: str) -> None:
+        self.progress.setRange(0, max(total, 1))
+        self.progress.setValue(done)
+        self.progress_text.setText(f"Exporting {done:,} of {total:,}")
+
+    def _exported(self, path: Path, written: int | None) -> None:
+        self._export = None
+        self._progress_row.hide()
+        if written is None:
+            self.desk.say("info", "The export was stopped; no file was written.")
+        else:
+            self.desk.say("pass", f"{plural(written, 'event')} written to {path.name}.")
+
+    def _export_failed(self, error: Exception) -> None:
+        self._export = None
+        self._progress_row.hide()
+        self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self.banner.say("error", str(error) or type(error).__name__)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self._clock.start()
+
+    def hideEvent(self, event: Any) -> None:
+        super().hideEvent(event)
+        self._clock.stop()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self.banner.restyle()
+        self.empty.restyle()
+
+
+def _applied(change: Change) -> str:
+    return "pass" if change.applied else "warn"

@@ -1,0 +1,482 @@
+"""The users of the account in hand: who they are, adding, changing, deleting with undo. It judges nobody stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHeaderView, QStackedWidget
+
+from app.gui.charts import SeatBar
+from app.gui.desk import Desk, Page
+from app.gui.files import ask_save, write_file
+from app.gui.tables import Column, Table
+from app.gui.widgets import (
+    Banner,
+    Card,
+    EmptyState,
+    button,
+    column,
+    copy_text,
+    label,
+    line_edit,
+    retint,
+    row,
+    search_field,
+    visible,
+)
+from app.gui.wording import CREATED_BY, ago, exact, plural, role_title
+from app.product import ROLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.accounts.account import Account
+    from app.accounts.users import User
+    from app.sso import SSO, SeatPanel
+
+
+#: Below this width the list leaves out who made the user.
+_NARROW: Final = 960
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shows, read in one go. `total` counts the active users before the search."""
+
+    now: datetime
+    account: Account
+    users: tuple[User, ...]
+    seats: SeatPanel
+
+    @property
+    def nobody(self) -> bool:
+        """Whether the account has no user at all."""
+        return not self.users and self.seats.seats.used == 0
+
+
+def load(sso: SSO, imagekit_id: str, text: str, deleted: bool) -> Shown:
+    """Read the users that fit the search, and the seats."""
+    return Shown(
+        sso.now(),
+        sso.account(imagekit_id),
+        sso.users(imagekit_id, text=text.strip(), deleted=deleted),
+        sso.seats(imagekit_id),
+    )
+
+
+def role_box(name: str) -> QComboBox:
+    """A choice of the roles by title; the data is the role's id."""
+    made = QComboBox()
+    made.setAccessibleName(name)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(10)
+    for number, known in enumerate(ROLES):
+        made.addItem(known.title, known.id)
+        made.setItemData(number, known.may, Qt.ItemDataRole.AccessibleDescriptionRole)
+    return made
+
+
+class UsersPage(Page):
+    name = "users"
+    title = "Users"
+    sentence = "Who has a seat in this account, and with which role."
+    icon = "users"
+    depends_on = frozenset({"users", "event", "accounts", "configuration"})
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._shown: Shown | None = None
+        self._now: datetime | None = None
+        self._deleted: list[tuple[int, str]] = []
+        self._wanted = ""
+        self.search = search_field("Search name, e-mail or role", lambda _t: self.refresh())
+        self.search.setFixedWidth(250)
+        self.add_button = button("Add user", self.show_add, icon="plus", kind="primary", shortcut="Ctrl+N")
+        self.header(self.search, self.add_button)
+        self.banner = Banner()
+        self.body.addWidget(self.banner)
+        self.add_panel = self._add_panel()
+        self.body.addWidget(self.add_panel)
+        self._stack = QStackedWidget()
+        self.empty = EmptyState(
+            "users",
+            "No users yet",
+            "A person becomes a user at their first login, which starts at the identity provider's portal. You can "
+            "also add people by hand; they may then log in with SSO. Every user holds a seat until you delete them.",
+            button("Add a user", self.show_add, icon="plus"),
+            button("Try a login", partial(desk.open, "overview"), icon="login"),
+        )
+        self._stack.addWidget(self._list())
+        self._stack.addWidget(self.empty)
+        self.body.addWidget(self._stack, 1)
+        self.edit_panel = self._edit_panel()
+        self.body.addWidget(self.edit_panel)
+        self._key("Ctrl+F", self.search.setFocus)
+        self._key("Ctrl+Z", self.undo)
+        delete = QShortcut(QKeySequence(Qt.Key.Key_Delete), self.table)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(self.delete)
+        self._choose(None)
+
+    def _key(self, keys: str, act: Any) -> None:
+        made = QShortcut(QKeySequence(keys), self)
+        made.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        made.activated.connect(act)
+
+    # Parts -----------------------------------------------------------------------------------------------------
+
+    def _list(self) -> Card:
+        self.seat_text = label("", bold=True)
+        self.seat_bar = SeatBar()
+        self.show_deleted = QCheckBox("Show deleted")
+        self.show_deleted.setToolTip("Also list the users that were deleted")
+        self.show_deleted.toggled.connect(lambda _on: self.refresh())
+        self.export_button = button("Export", self.export, icon="export", hint="Write what is shown to a CSV file")
+        self.table = Table[Any](
+            "users",
+            (
+                Column("Name", lambda u: u.full_name, 160),
+                Column("E-mail", lambda u: u.email, 196),
+                Column("Role", lambda u: role_title(u.role), 172, tip=lambda u: u.role),
+                Column(
+                    "Last login",
+                    lambda u: ago(u.last_login_at, self._moment),
+                    116,
+                    tip=lambda u: exact(u.last_login_at) or "Has not logged in with SSO yet",
+                    sort=lambda u: u.last_login_at.timestamp() if u.last_login_at else 0.0,
+                ),
+                Column(
+                    "Source",
+                    lambda u: CREATED_BY.get(u.created_by, u.created_by),
+                    84,
+                    tip=lambda u: "Created at the first SSO login" if u.created_by == "sso" else "Added by hand",
+                    muted=True,
+                ),
+                Column(
+                    "State",
+                    lambda u: "" if u.active else "Deleted",
+                    100,
+                    tip=lambda u: "" if u.active else f"Deleted by {u.deleted_by}\n{exact(u.deleted_at)}",
+                    state=lambda u: "" if u.active else "skipped",
+                ),
+                Column(
+                    "Created",
+                    lambda u: ago(u.created_at, self._moment),
+                    110,
+                    tip=lambda u: exact(u.created_at),
+                    sort=lambda u: u.created_at.timestamp(),
+                    hidden=True,
+                ),
+            ),
+        )
+        header = self.table.horizontalHeader()
+        for number in (0, 1):
+            header.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
+        self.table.chosen.connect(self._choose)
+        self.table.opened.connect(lambda _u: self.name_field.setFocus())
+        self.table.extra_actions = [
+            ("Copy e-mail", lambda u: copy_text(visible(u.email), self.table)),
+        ]
+        self.nothing = label("", tone="muted", wrap=True)
+        bar = row(self.seat_text, self.seat_bar, self.show_deleted, self.export_button, spacing=14)
+        bar.setStretch(1, 1)
+        made = Card("", bar, self.nothing, self.table)
+        made.body.setStretch(made.body.indexOf(self.table), 1)
+        return made
+
+    def _add_panel(self) -> Card:
+        self.add_email = line_edit(placeholder="name@company.example", name="E-mail of the new user")
+        self.add_name = line_edit(placeholder="Full name", name="Full name of the new user")
+        self.add_role = role_box("Role of the new user")
+        self.add_confirm = button("Add", self.add, kind="primary")
+        self.add_cancel = button("Cancel", self.hide_add, kind="flat")
+        self.add_banner = Banner()
+        for field in (self.add_email, self.add_name):
+            field.returnPressed.connect(self.add)
+        fields = row(
+            column(label("E-mail", tone="muted", size=12), self.add_email, spacing=4),
+            column(label("Full name", tone="muted", size=12), self.add_name, spacing=4),
+            column(label("Role", tone="muted", size=12), self.add_role, spacing=4),
+            column(1, row(self.add_confirm, self.add_cancel)),
+            spacing=12,
+        )
+        fields.setStretch(0, 3)
+        fields.setStretch(1, 2)
+        fields.setStretch(2, 2)
+        made = Card("Add a user by hand", fields, self.add_banner)
+        made.hide()
+        return made
+
+    def _edit_panel(self) -> Card:
+        self.edit_head = label("", bold=True)
+        self.edit_facts = label("", tone="muted", size=12, wrap=True)
+        self.name_field = line_edit(name="Full name")
+        self.email_field = line_edit(name="E-mail")
+        self.role_field = role_box("Role")
+        self.save_button = button("Save", self.save, kind="primary", hint="Save what was changed")
+        self.delete_button = button(
+            "Delete", self.delete, icon="delete", kind="danger", hint="Delete and free the seat"
+        )
+        self.restore_button = button("Restore", self.restore, icon="undo", hint="The same user, role and history again")
+        self.edit_banner = Banner()
+        for field in (self.name_field, self.email_field):
+            field.textEdited.connect(lambda _t: self._changed())
+            field.returnPressed.connect(self.save)
+        self.role_field.activated.connect(lambda _i: self._changed())
+        fields = row(
+            column(label("Full name", tone="muted", size=12), self.name_field, spacing=4),
+            column(label("E-mail", tone="muted", size=12), self.email_field, spacing=4),
+            column(label("Role", tone="muted", size=12), self.role_field, spacing=4),
+            column(1, row(self.save_button, self.restore_button, self.delete_button)),
+            spacing=12,
+        )
+        for number, share in enumerate((3, 4, 3)):
+            fields.setStretch(number, share)
+        head = row(self.edit_head, self.edit_facts, spacing=12)
+        head.setStretch(1, 1)
+        made = Card("", head, fields, self.edit_banner)
+        made.setAccessibleName("The selected user")
+        return made
+
+    # Loading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _moment(self) -> datetime:
+        assert self._now is not None
+        return self._now
+
+    def refresh(self) -> None:
+        if not self.desk.account:
+            return  # the accounts are still being loaded
+        self.work(
+            load,
+            self.desk.sso,
+            self.desk.account,
+            self.search.text(),
+            self.show_deleted.isChecked(),
+            then=self._show,
+            failed=self._failed,
+            channel="load",
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self.banner.say("error", str(error) or type(error).__name__, "Try again", self.refresh)
+
+    def _show(self, shown: Shown) -> None:
+        self._shown = shown
+        self._now = shown.now
+        kept = self.table.current
+        searching = bool(self.search.text().strip()) or self.show_deleted.isChecked()
+        self._stack.setCurrentIndex(1 if shown.nobody and not searching else 0)
+        seats = shown.seats.seats
+        self.seat_text.setText(f"{seats.used} of {plural(seats.limit, 'seat')} used")
+        self.seat_bar.show_seats(seats.used, seats.limit, shown.seats.possible)
+        self.table.show_rows(shown.users)
+        self.table.setColumnHidden(5, not self.show_deleted.isChecked())
+        self.nothing.setVisible(not shown.users)
+        self.nothing.setText(
+            visible(f"Nobody matches “{self.search.text().strip()}”. Clear the search to see everybody.")
+            if self.search.text().strip()
+            else "Nobody to show."
+        )
+        wanted = self._wanted
+        if wanted and self.table.select_where(lambda u: wanted in (u.email, u.email_key)):
+            self._wanted = ""
+        elif kept is None or not self.table.select_where(lambda u: u.id == kept.id):
+            self._choose(None)
+
+    def open(self, what: Any) -> None:
+        """Find a user by e-mail."""
+        self._wanted = str(what)
+        self.search.setText(self._wanted)
+        self.refresh()
+
+    # Adding ----------------------------------------------------------------------------------------------------
+
+    def show_add(self) -> None:
+        """Open the panel for a new user."""
+        self.add_banner.hide()
+        self.add_panel.show()
+        self.add_role.setCurrentIndex(1)
+        self.add_email.setFocus()
+
+    def hide_add(self) -> None:
+        """Close it and forget what was typed."""
+        for field in (self.add_email, self.add_name):
+            field.clear()
+        self.add_panel.hide()
+
+    def add(self) -> None:
+        """Add the user that was typed."""
+        self.work(
+            self.desk.sso.add_user,
+            self.desk.account,
+            self.add_email.text(),
+            self.add_name.text(),
+            self.add_role.currentData(),
+            then=self._added,
+            failed=lambda e: self.add_banner.say("error", str(e)),
+            channel="add",
+        )
+
+    def _added(self, user: User) -> None:
+        self.hide_add()
+        self._wanted = user.email
+        self.search.clear()
+        self.banner.say("success", f"{user.email} was added and may log in with SSO.", "Dismiss", self.banner.hide)
+        self.refresh()
+
+    # Changing --------------------------------------------------------------------------------------------------
+
+    def _choose(self, user: User | None) -> None:
+        self.edit_banner.hide()
+        self.edit_panel.setVisible(user is not None)
+        if user is None:
+            return
+        self.edit_head.setText(visible(user.full_name))
+        self._show_facts(user)
+        for field, text in ((self.name_field, user.full_name), (self.email_field, user.email)):
+            field.setText(text)
+            field.setCursorPosition(0)
+            field.setEnabled(user.active)
+        self.role_field.setCurrentIndex(self.role_field.findData(user.role))
+        self.role_field.setEnabled(user.active)
+        self.delete_button.setVisible(user.active)
+        self.save_button.setVisible(user.active)
+        self.restore_button.setVisible(not user.active)
+        self._changed()
+
+    def _show_facts(self, user: User) -> None:
+        facts = [f"Created {ago(user.created_at, self._moment)}"]
+        if user.last_login_at is None:
+            facts.append("never logged in with SSO")
+        else:
+            facts += [f"last login {ago(user.last_login_at, self._moment)}", plural(user.logins, "login")]
+        if user.keep_until is not None:
+            facts.append(
+                f"kept until {user.keep_until:%Y-%m-%d}" + (f" because {user.keep_why}" if user.keep_why else "")
+            )
+        if user.deleted_at is not None:
+            facts.append(f"deleted {ago(user.deleted_at, self._moment)} by {user.deleted_by}")
+        self.edit_facts.setText(visible(", ".join(facts)))
+        self.edit_facts.setToolTip(exact(user.created_at))
+
+    def _changed(self) -> None:
+        user = self.table.current
+        self.save_button.setEnabled(
+            user is not None
+            and (
+                self.name_field.text() != user.full_name
+                or self.email_field.text() != user.email
+                or self.role_field.currentData() != user.role
+            )
+        )
+
+    def save(self) -> None:
+        """Write what was changed of the selected user."""
+        user = self.table.current
+        if user is None or not self.save_button.isEnabled():
+            return
+        self.work(
+            _save,
+            self.desk.sso,
+            user,
+            self.name_field.text(),
+            self.email_field.text(),
+            self.role_field.currentData(),
+            then=self._saved,
+            failed=lambda e: self.edit_banner.say("error", str(e)),
+            channel="save",
+        )
+
+    def _saved(self, user: User) -> None:
+        self.banner.say("success", f"{user.email} was changed.", "Dismiss", self.banner.hide)
+        self.refresh()
+
+    def delete(self) -> None:
+        """Delete the selected user; no question asked, because it can be undone."""
+        user = self.table.current
+        if user is None or not user.active:
+            return
+        self.work(
+            self.desk.sso.delete_user,
+            user.id,
+            then=self._gone,
+            failed=lambda e: self.edit_banner.say("error", str(e)),
+            channel="delete",
+        )
+
+    def _gone(self, user: User) -> None:
+        self._deleted.append((user.id, user.email))
+        self.banner.say("success", f"{user.email} was deleted and the seat is free.", "Undo", self.undo)
+        self.refresh()
+
+    def undo(self) -> None:
+        """Undo the last deletion of this page."""
+        if self._deleted:
+            user_id, _email = self._deleted[-1]
+            self._restore(user_id)
+
+    def restore(self) -> None:
+        """Undo the deletion of the selected user."""
+        user = self.table.current
+        if user is not None and not user.active:
+            self._restore(user.id)
+
+    def _restore(self, user_id: int) -> None:
+        self.work(
+            self.desk.sso.restore_user,
+            user_id,
+            then=self._restored,
+            failed=lambda e: self.banner.say("error", str(e)),
+            channel="restore",
+        )
+
+    def _restored(self, user: User) -> None:
+        self._deleted = [(i, e) for i, e in self._deleted if i != user.id]
+        self._wanted = user.email
+        self.banner.say("success", f"{user.email} was restored.", "Dismiss", self.banner.hide)
+        self.refresh()
+
+    # Export ----------------------------------------------------------------------------------------------------
+
+    def export(self) -> None:
+        """Write what is shown as CSV."""
+        ask_save(self, "Export users", f"users-{self.desk.account}.csv", "CSV (*.csv)", self.export_to)
+
+    def export_to(self, path: Path) -> None:
+        """Write what is shown as CSV to this file."""
+        self.work(
+            write_file,
+            path,
+            self.table.model_.as_csv().encode(),
+            then=lambda p: self.banner.say("success", f"Written to {p}.", "Dismiss", self.banner.hide),
+            failed=lambda e: self.banner.say("error", str(e)),
+            channel="export",
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.table.setColumnHidden(4, self.width() < _NARROW)
+
+    def restyle(self) -> None:
+        super().restyle()
+        for made in (self.banner, self.add_banner, self.edit_banner, self.empty):
+            made.restyle()
+        for made_button in (self.add_button, self.export_button, self.delete_button, self.restore_button):
+            retint(made_button)
+
+
+def _save(sso: SSO, user: User, full_name: str, email: str, role: str | None) -> User:
+    """Only what differs is sent, so that a value which an older rule let in does not block another change."""
+    return sso.update_user(
+        user.id,
+        full_name=full_name if full_name != user.full_name else None,
+        email=email if email != user.email else None,
+        role=role if role != user.role else None,
+    )

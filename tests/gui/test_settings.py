@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.gui.widgets import CopyRow
+from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
+
+
+def values(widget: object) -> dict[str, str]:
+    """Captions and values of every row that can be copied."""
+    rows = widget.findChildren(CopyRow)  # type: ignore[attr-defined]
+    return {r.findChild(QLineEdit).accessibleName(): r.findChild(QLineEdit).text() for r in rows}
+
+
+def paste(page: object, text: str, qtbot: QtBot) -> None:
+    """Paste into the box as a person does, and wait until it was read."""
+    data = QMimeData()
+    data.setText(text)
+    page.box.insertFromMimeData(data)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.understood_head.word in ("Not saved yet", "Cannot be saved"))  # type: ignore[attr-defined]
+    flush()
+
+
+def test_the_empty_state_teaches(bench: Bench) -> None:
+    page = bench.page("settings")
+    assert "Nobody can log in" in page.state_text.text()
+    assert "Paste metadata" in texts(page.understood)
+    assert not page.save_button.isEnabled()
+    assert not page.delete_button.isVisible()
+
+
+def test_pasted_metadata_is_shown_before_it_is_saved(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("settings")
+    paste(page, bench.idp.metadata().decode(), qtbot)
+    assert bench.sso.configuration(ACCOUNT).idp is None
+    shown = values(page.understood)
+    assert shown["Entity ID"] == bench.idp.tenant.entity_id
+    assert any(name.startswith("Login") for name in shown)
+    told = texts(page.understood)
+    assert "SHA-256 thumbprint" in told
+    assert "Expires in" in told
+    assert page.save_button.isEnabled()
+    qtbot.keyClick(page.box, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: bench.sso.configuration(ACCOUNT).account.sso_on)
+    saved = bench.sso.configuration(ACCOUNT)
+    assert saved.idp is not None
+    assert "Saved as revision 1" in page.banner.text
+    assert page.box.toPlainText() == ""
+    assert page.state.word == "On"
+    assert page.understood_head.word == "Saved"
+
+
+@pytest.mark.parametrize(
+    "text", ["<a/>", "hello", "<!DOCTYPE x [<!ENTITY e 'x'>]><x>&e;</x>", "<EntityDescriptor", HOSTILE]
+)
+def test_what_cannot_be_used_is_said_and_not_saved(bench: Bench, qtbot: QtBot, text: str) -> None:
+    page = bench.page("settings")
+    paste(page, text, qtbot)
+    assert page.understood_head.word == "Cannot be saved"
+    assert not page.save_button.isEnabled()
+    assert len(texts(page.understood)) > 10
+    page.save()
+    assert bench.sso.configuration(ACCOUNT).revision is None
+    press(page, "Clear")
+    assert page.box.toPlainText() == ""
+    assert not page.save_button.isEnabled()
+
+
+def test_a_file_is_opened_and_a_foreign_one_is_left_to_others(bench: Bench, tmp_path: Path) -> None:
+    good, other = tmp_path / "idp.xml", tmp_path / "response.xml"
+    good.write_bytes(bench.idp.metadata())
+    other.write_text("<Response/>")
+    page = bench.page("settings")
+    assert page.drop(other) is False
+    assert page.drop(tmp_path) is False
+    assert page.drop(good) is True
+    assert page.save_button.isEnabled()
+    page.discard()
+    page.open_path(good)
+    assert page.save_button.isEnabled()
+    page.open_path(tmp_path / "missing.xml")
+    assert "cannot be read" in page.banner.text
+
+
+def test_metadata_in_utf_16_is_saved_from_its_bytes(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "idp.xml"
+    text = bench.idp.metadata().decode()
+    path.write_bytes(text.partition("?>")[2].encode("utf-16"))
+    page = bench.page("settings")
+    assert page.drop(path)
+    flush()
+    assert page.save_button.isEnabled(), texts(page.understood)
+    page.save()
+    assert bench.sso.configuration(ACCOUNT).account.sso_on
+
+
+def test_a_very_long_paste_is_read_but_not_drawn(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("settings")
+    long = (
+        bench.idp.metadata().decode().replace("</md:EntityDescriptor>", f"<!--{'x' * 220_000}--></md:EntityDescriptor>")
+    )
+    paste(page, long, qtbot)
+    assert "too long to show" in page.box.toPlainText()
+    assert values(page.understood)["Entity ID"] == bench.idp.tenant.entity_id
+
+
+def test_turning_sso_off_asks_and_can_be_restored(bench: Bench) -> None:
+    bench.connect()
+    page = bench.page("settings")
+    answer("Cancel")
+    press(page, "Turn SSO off")
+    assert bench.sso.configuration(ACCOUNT).account.sso_on
+    asked = answer("Turn SSO off")
+    press(page, "Turn SSO off")
+    assert "nobody of this account can log in" in asked[0]
+    assert not bench.sso.configuration(ACCOUNT).account.sso_on
+    assert page.state.word == "Off"
+    page.open("history")
+    assert column(page.history.table, 0) == ["2", "1"]
+    assert page.history.table.select_where(lambda r: r.number == 1)
+    press(page.history, "Restore this revision")
+    assert bench.sso.configuration(ACCOUNT).account.sso_on
+    assert column(page.history.table, 0) == ["3", "2", "1"]
+    assert "SSO is on" in page.banner.text
+
+
+def test_the_test_idp_in_one_click_and_never_without_a_question(bench: Bench) -> None:
+    page = bench.page("settings")
+    press(page, "Use the test IdP")
+    assert bench.lab.is_connected(ACCOUNT)
+    assert "trusts the test IdP" in page.banner.text
+    asked = answer("Cancel")
+    press(page, "Use the test IdP")
+    assert "Replace the identity provider" in asked[0]
+    assert len(bench.sso.configuration_history(ACCOUNT)) == 1
+
+
+def test_the_identifier_override(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("settings")
+    child = f"https://imagekit.io/saml/consume#{ACCOUNT}"
+    assert not page.entity_save.isEnabled()
+    page.suggest_button.click()
+    assert page.entity_field.text() == child
+    press(page, "Set")
+    assert bench.sso.account(ACCOUNT).entity_id == child
+    page.open("values")
+    flush()
+    assert values(page.values.vendors.currentWidget())["Identifier (Entity ID)"] == child
+    page.open("metadata")
+    page.entity_field.setText("")
+    qtbot.keyClicks(page.entity_field, "not a uri")
+    press(page, "Set")
+    assert "absolute URI" in page.entity_banner.text
+    press(page, "Use the default")
+    assert bench.sso.account(ACCOUNT).entity_id is None
+
+
+def test_values_of_every_vendor_can_be_copied(bench: Bench) -> None:
+    page = bench.page("settings", "values")
+    tabs = page.values.vendors
+    titles = [tabs.tabText(i) for i in range(tabs.count())]
+    assert titles == ["Microsoft Entra ID", "Okta", "OneLogin", "AD FS", "Any other"]
+    for number in range(tabs.count()):
+        tabs.setCurrentIndex(number)
+        flush()
+        shown = values(tabs.widget(number))
+        assert ACCOUNT in " ".join(shown.values())
+        assert "https://imagekit.io/saml/consume" in shown.values()
+    tabs.widget(4).findChildren(CopyRow)[0].copy.click()
+    assert QGuiApplication.clipboard().text() == "https://imagekit.io/saml/consume"
+    press(page, "Copy SP metadata")
+    assert "AssertionConsumerService" in QGuiApplication.clipboard().text()
+
+
+def test_sp_metadata_and_old_revisions_are_written_to_files(bench: Bench, tmp_path: Path) -> None:
+    bench.connect()
+    page = bench.page("settings", "values")
+    page.export_sp_metadata_to(tmp_path / "sp.xml")
+    assert (tmp_path / "sp.xml").read_bytes() == bench.sso.sp_metadata(ACCOUNT)
+    revision = bench.sso.configuration_history(ACCOUNT)[0]
+    assert revision.document is not None
+    page.write(revision.document, tmp_path / "idp.xml")
+    assert (tmp_path / "idp.xml").read_bytes() == bench.idp.metadata()
+
+
+def test_account_and_seats(bench: Bench) -> None:
+    page = bench.page("settings", "account")
+    tab = page.account_tab
+    assert not tab.save_button.isEnabled()
+    tab.seat_box.setValue(12)
+    tab.plan_box.setCurrentIndex(tab.plan_box.findData("paid"))
+    tab.plan_box.activated.emit(tab.plan_box.currentIndex())
+    press(tab, "Save account")
+    account = bench.sso.account(ACCOUNT)
+    assert (account.seat_limit, account.plan) == (12, "paid")
+    tab.name_field.setText("")
+    tab.name_field.textEdited.emit("")
+    press(tab, "Save account")
+    assert "needs a name" in tab.banner.text
+
+
+def test_a_plan_without_sso_is_warned_of_before_saving(bench: Bench) -> None:
+    bench.connect()
+    tab = bench.page("settings", "account").account_tab
+    tab.plan_box.setCurrentIndex(tab.plan_box.findData("free"))
+    tab.plan_box.activated.emit(tab.plan_box.currentIndex())
+    assert "every login is refused" in tab.banner.text
+
+
+def test_a_new_account_becomes_the_one_in_hand(bench: Bench) -> None:
+    page = bench.page("settings", "account")
+    tab = page.account_tab
+    press(tab, "Create account")
+    assert "account id is" in tab.new_banner.text
+    tab.new_id.setText("ik_child1")
+    tab.new_name.setText("Acme Studios")
+    press(tab, "Create account")
+    assert bench.desk.account == "ik_child1"
+    assert bench.sso.account("ik_child1").name == "Acme Studios"
+    assert bench.window.accounts.currentData() == "ik_child1"
+    assert tab.account_id.value.text() == "ik_child1"
+
+
+def test_a_draft_is_not_carried_over_to_another_account(bench: Bench, qtbot: QtBot) -> None:
+    bench.sso.create_account("ik_other", "Other")
+    page = bench.page("settings")
+    paste(page, bench.idp.metadata().decode(), qtbot)
+    assert page.save_button.isEnabled()
+    bench.desk.choose_account("ik_other")
+    flush()
+    assert not page.save_button.isEnabled()
+    assert page.box.toPlainText() == ""
+
+
+def test_hostile_metadata_stays_text(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("settings")
+    entity = "https://evil.test/\u202e&lt;img src='file:///etc/hostname'&gt;"
+    text = bench.idp.metadata().decode().replace(bench.idp.tenant.entity_id, entity)
+    paste(page, text, qtbot)
+    for made in page.findChildren(QLabel):
+        assert made.textFormat() == Qt.TextFormat.PlainText or not made.text()
+        assert "\u202e" not in made.text()

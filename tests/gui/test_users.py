@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from tests.gui.bench import ACCOUNT, HOSTILE, Bench, column, flush, press, texts
+
+
+@pytest.fixture
+def people(bench: Bench) -> Bench:
+    """An account with one administrator and one developer, both added by hand."""
+    bench.sso.add_user(ACCOUNT, "ada@acme-media.test", "Ada Lovelace", "account_administrator")
+    bench.sso.add_user(ACCOUNT, "grace@acme-media.test", "Grace Hopper", "developer")
+    return bench
+
+
+def select(page: object, email: str) -> None:
+    assert page.table.select_where(lambda u: u.email == email)  # type: ignore[attr-defined]
+    flush()
+
+
+def test_without_users_the_page_teaches_and_adds_the_first(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("users")
+    assert page.empty.isVisible()
+    assert "first login" in texts(page.empty)
+    press(page.empty, "Add a user")
+    assert page.add_panel.isVisible()
+    qtbot.keyClicks(page.add_email, "zoe@acme-media.test")
+    page.add_name.setText("Zoë Kovačević")
+    page.add_role.setCurrentIndex(page.add_role.findData("finance"))
+    press(page.add_panel, "Add")
+    assert not page.add_panel.isVisible()
+    (user,) = bench.sso.users(ACCOUNT)
+    assert (user.email, user.full_name, user.role, user.created_by) == (
+        "zoe@acme-media.test",
+        "Zoë Kovačević",
+        "finance",
+        "hand",
+    )
+    assert column(page.table, 0) == ["Zoë Kovačević"]
+    assert page.seat_text.text() == "1 of 5 seats used"
+    assert "was added" in page.banner.text
+
+
+def test_what_cannot_be_added_is_said_in_the_panel(people: Bench, qtbot: QtBot) -> None:
+    page = people.page("users")
+    press(page, "Add user")
+    qtbot.keyClicks(page.add_email, "not an address")
+    qtbot.keyClicks(page.add_name, "Nobody")
+    qtbot.keyClick(page.add_name, Qt.Key.Key_Return)
+    assert "not an e-mail address" in page.add_banner.text
+    assert page.add_panel.isVisible()
+    page.add_email.setText("ADA@acme-media.test")
+    press(page.add_panel, "Add")
+    assert "already" in page.add_banner.text
+    assert len(people.sso.users(ACCOUNT)) == 2
+
+
+def test_search_narrows_and_says_when_nobody_fits(people: Bench, qtbot: QtBot) -> None:
+    page = people.page("users")
+    qtbot.keyClicks(page.search, "hopper")
+    qtbot.waitUntil(lambda: column(page.table, 0) == ["Grace Hopper"])
+    page.search.setText("nobody-of-that-name")
+    qtbot.waitUntil(lambda: page.nothing.isVisible())
+    assert "nobody-of-that-name" in page.nothing.text()
+
+
+def test_changing_name_and_role(people: Bench, qtbot: QtBot) -> None:
+    page = people.page("users")
+    select(page, "grace@acme-media.test")
+    assert not page.save_button.isEnabled()
+    page.name_field.selectAll()
+    qtbot.keyClicks(page.name_field, "Rear Admiral Hopper")
+    page.role_field.setCurrentIndex(page.role_field.findData("finance"))
+    page.role_field.activated.emit(page.role_field.currentIndex())
+    press(page.edit_panel, "Save")
+    changed = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    assert (changed.full_name, changed.role) == ("Rear Admiral Hopper", "finance")
+    assert "Finance" in column(page.table, 2)
+    assert not page.save_button.isEnabled()
+
+
+def test_the_last_administrator_stays_and_the_page_says_why(people: Bench) -> None:
+    page = people.page("users")
+    select(page, "ada@acme-media.test")
+    press(page.edit_panel, "Delete")
+    assert "last account administrator" in page.edit_banner.text
+    page.role_field.setCurrentIndex(page.role_field.findData("developer"))
+    page.role_field.activated.emit(page.role_field.currentIndex())
+    press(page.edit_panel, "Save")
+    assert "last account administrator" in page.edit_banner.text
+    assert next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("ada")).role == "account_administrator"
+
+
+def test_deleting_is_undone_by_the_banner_and_by_the_keyboard(people: Bench, qtbot: QtBot) -> None:
+    page = people.page("users")
+    before = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    select(page, before.email)
+    press(page.edit_panel, "Delete")
+    assert [u.email for u in people.sso.users(ACCOUNT)] == ["ada@acme-media.test"]
+    assert page.seat_text.text() == "1 of 5 seats used"
+    press(page.banner, "Undo")
+    assert next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace")).id == before.id
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_Delete)
+    assert len(people.sso.users(ACCOUNT)) == 1
+    qtbot.keyClick(page.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(people.sso.users(ACCOUNT)) == 2
+    assert "was restored" in page.banner.text
+
+
+def test_deleted_users_are_shown_and_restored(people: Bench) -> None:
+    gone = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    people.sso.delete_user(gone.id)
+    page = people.page("users")
+    assert column(page.table, 1) == ["ada@acme-media.test"]
+    page.show_deleted.click()
+    flush()
+    select(page, gone.email)
+    assert not page.name_field.isEnabled()
+    assert not page.delete_button.isVisible()
+    press(page.edit_panel, "Restore")
+    assert next(u for u in people.sso.users(ACCOUNT) if u.id == gone.id).active
+
+
+def test_a_full_account_refuses_to_restore_in_words(people: Bench) -> None:
+    gone = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    page = people.page("users")
+    select(page, gone.email)
+    press(page.edit_panel, "Delete")
+    people.sso.update_account(ACCOUNT, seat_limit=1)
+    press(page.banner, "Undo")
+    assert "seats are taken" in page.banner.text
+
+
+def test_a_first_login_appears_with_its_source_and_last_login(bench: Bench) -> None:
+    bench.connect()
+    page = bench.page("users")
+    assert page.empty.isVisible()
+    bench.log_in("ada")
+    flush()
+    assert column(page.table, 1) == ["ada@acme-media.test"]
+    assert column(page.table, 3) == ["just now"]
+    assert column(page.table, 4) == ["SSO"]
+
+
+def test_hostile_names_stay_text(bench: Bench) -> None:
+    bench.sso.add_user(ACCOUNT, "x@acme-media.test", HOSTILE, "developer")
+    page = bench.page("users", "x@acme-media.test")
+    assert page.edit_head.text() == HOSTILE
+    assert "<img" not in page.table.model_.data(page.table.model_.index(0, 0), Qt.ItemDataRole.ToolTipRole)
+    for made in page.findChildren(QLabel):
+        assert made.textFormat() == Qt.TextFormat.PlainText or not made.text()
+
+
+def test_export_neutralises_formulas(bench: Bench, tmp_path: Path) -> None:
+    bench.sso.add_user(ACCOUNT, "x@acme-media.test", "=cmd|' /C calc'!A0", "developer")
+    page = bench.page("users")
+    page.export_to(tmp_path / "users.csv")
+    written = (tmp_path / "users.csv").read_text()
+    assert "\"'=cmd" in written
+    assert "Written to" in page.banner.text
+    page.export_to(tmp_path / "missing" / "users.csv")
+    assert "cannot be written" in page.banner.text
