@@ -316,11 +316,14 @@ class _Pages:
 
     @staticmethod
     def _is_ours(request: Request, session: Session, form: dict[str, str]) -> bool:
-        """Whether a form came from our own page in this very browser (C9)."""
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            return False
-        origin = request.headers.get("origin")
-        if origin is not None and origin != f"http://{request.headers['host']}":
+        """Whether a form came from our own page in this very browser (C9).
+
+        Our pages forbid referrers, for which a browser sends "Origin: null" with their own forms too; it counts only
+        together with the browser's own word that the form is ours (Sec-Fetch-Site: same-origin).
+        """
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        own = f"http://{request.headers['host']}"
+        if site not in (None, "same-origin") or origin not in ((None, own, "null") if site else (None, own)):
             return False
         return hmac.compare_digest(form.get("token", "").encode(), session.token.encode())
 

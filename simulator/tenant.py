@@ -230,18 +230,18 @@ def default_tenant(
         )
 
     users = (
-        person("ada", "Ada Lovelace", "account_administrator", "Set the account up; manages its users."),
-        person("grace", "Grace Hopper", "developer", "Builds the upload pipeline."),
+        person("ada", "Ada Lindqvist", "account_administrator", "Set the account up; manages its users."),
+        person("grace", "Grace Holloway", "developer", "Builds the upload pipeline."),
         person("linus", "Linus Okonkwo", "finance", "Pays the bills; moved here from engineering last spring."),
-        person("margaret", "Margaret Hamilton", "media_library_full_access", "Curates the whole media library."),
+        person("margaret", "Margaret Hale", "media_library_full_access", "Curates the whole media library."),
         person("zoe", "Zoë Kovačević", "media_library_view_only_access", "Her name needs more than ASCII."),
         person("wei", "陳偉", "media_library_restricted_access", "An agency partner who sees one folder only."),
         person(
-            "alan", "Alan Turing", "developer", "Left the company; the directory disabled him on Friday.", enabled=False
+            "alan", "Alan Tarrant", "developer", "Left the company; the directory disabled him on Friday.", enabled=False
         ),
         person(
             "katherine",
-            "Katherine Johnson",
+            "Katherine Jonsdal",
             "developer",
             "In the directory, but nobody assigned ImageKit to her.",
             applications=(),

@@ -423,11 +423,16 @@ async def _body(request: Request) -> str:
 
 
 def _same_origin(request: Request) -> None:
-    """Raises _Forbidden where a browser says that the form stood on another site's page."""
+    """Raises _Forbidden where a browser says that the form stood on another site's page.
+
+    Our pages forbid referrers, for which a browser sends "Origin: null" with their own forms too; it then counts only
+    together with the browser's own word that the form is ours (Sec-Fetch-Site: same-origin).
+    """
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site")
     own = f"{request.url.scheme}://{request.headers['host']}"
-    if (origin is not None and origin != own) or (site is not None and site not in ("same-origin", "none")):
+    allowed = (None, own, "null") if site == "same-origin" else (None, own)
+    if origin not in allowed or site not in (None, "same-origin", "none"):
         raise _Forbidden("The form stood on another site's page. Open the portal and use its own buttons.")
 
 

@@ -122,7 +122,7 @@ _name_id(
     "An X.509 subject name instead of an address.",
     "nameid-format",
     "nameid-email-syntax",
-    value=lambda v: "CN=Ada Lovelace,O=Acme Media",
+    value=lambda v: "CN=Ada Lindqvist,O=Acme Media",
     format=names.FORMAT_X509,
 )
 _name_id(
@@ -354,8 +354,8 @@ _full_name("id-full-name-missing", "No full_name: the login goes on, with a warn
 _full_name("id-full-name-blank", "A blank full_name.", _values("full_name", "  "))
 _full_name("id-full-name-rtl", "A right-to-left override in the name.", _values("full_name", "Ada \u202eecalevoL"))
 _full_name("id-full-name-10k", "A name of ten thousand characters.", _values("full_name", "A" * 10_000))
-_full_name("id-full-name-newline", "A line break in the name.", _values("full_name", "Ada\r\nLovelace"))
-_full_name("id-full-name-two", "full_name has two values.", _values("full_name", "Ada Lovelace", "Augusta King"))
+_full_name("id-full-name-newline", "A line break in the name.", _values("full_name", "Ada\r\nLindqvist"))
+_full_name("id-full-name-two", "full_name has two values.", _values("full_name", "Ada Lindqvist", "Augusta King"))
 
 
 def _hostile_name(fault_id: str, summary: str, text: str) -> None:
@@ -372,7 +372,7 @@ def _hostile_name(fault_id: str, summary: str, text: str) -> None:
 _hostile_name("id-full-name-html", "A name that is HTML, to be shown as text.", "<img src=x onerror=alert(1)>")
 _hostile_name("id-full-name-formula", "A name that a spreadsheet would run.", '=HYPERLINK("https://evil.example","x")')
 _hostile_name("id-full-name-at", "A name that begins like a formula.", "@SUM(1)")
-_hostile_name("id-full-name-quote", "A name with quotes and an apostrophe.", 'Ada "the" O\'Lovelace; DROP TABLE users')
+_hostile_name("id-full-name-quote", "A name with quotes and an apostrophe.", 'Ada "the" O\'Lindqvist; DROP TABLE users')
 
 
 _ADFS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"

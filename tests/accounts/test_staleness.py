@@ -18,7 +18,7 @@ def user(**changes):
         "account_id": 1,
         "email": "grace@acme.test",
         "email_key": "grace@acme.test",
-        "full_name": "Grace Hopper",
+        "full_name": "Grace Holloway",
         "role": "developer",
         "created_at": NOW - timedelta(days=400),
         "created_by": "sso",
@@ -135,7 +135,7 @@ def test_likely_renames_pair_the_silent_older_with_the_newer():
 
 def test_likely_renames_by_stable_id():
     older = user(last_login_at=ago(50), stable_id="objectidentifier:1")
-    newer = user(id=2, full_name="G. Hopper", created_at=ago(20), stable_id="objectidentifier:1")
+    newer = user(id=2, full_name="G. Holloway", created_at=ago(20), stable_id="objectidentifier:1")
     assert likely_renames([older, newer]) == {1: newer}
 
 

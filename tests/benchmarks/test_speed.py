@@ -38,7 +38,7 @@ class Bench:
     def __init__(self) -> None:
         groups = tuple(f"cn=group-{n},ou=departments,dc=acme-media,dc=test" for n in range(16))
         ada = TestUser(
-            username="ada", email="ada@acme-media.test", full_name="Ada Byron", role="developer",
+            username="ada", email="ada@acme-media.test", full_name="Ada Lindqvist", role="developer",
             imagekit_id="ik_7x2k", attributes={"groups": groups},
         )  # fmt: skip
         self.idp = Idp(default_tenant().with_user(ada), KeyRing.in_memory(), lambda: datetime.now(UTC))

@@ -91,7 +91,7 @@ def test_an_attempt_shows_its_checks_changes_and_facts(qtbot: QtBot, served: Des
     assert page.checks.model_.total > 100
     assert [(c.field, c.new) for c in page.changes.model_.rows][:3] == [
         ("email", "grace@acme-media.test"),
-        ("full_name", "Grace Hopper"),
+        ("full_name", "Grace Holloway"),
         ("role", "developer"),
     ]
     known = dict(page.facts.model_.rows)

@@ -47,7 +47,7 @@ def test_rows_have_state_evidence_and_reason(old: Bench) -> None:
     assert page.free_figure.value.text() == "3"
     select(page, "grace@acme-media.test")
     told = texts(page.why_card)
-    assert "Why is Grace Hopper on the list?" in told
+    assert "Why is Grace Holloway on the list?" in told
     assert "Last login 95 days ago (threshold 90 days)." in told
     assert "login log" in told
     assert page.after_figure.value.text() == "3 / 5"

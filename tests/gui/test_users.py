@@ -13,8 +13,8 @@ from tests.gui.bench import ACCOUNT, HOSTILE, Bench, column, flush, press, texts
 @pytest.fixture
 def people(bench: Bench) -> Bench:
     """An account with one administrator and one developer, both added by hand."""
-    bench.sso.add_user(ACCOUNT, "ada@acme-media.test", "Ada Lovelace", "account_administrator")
-    bench.sso.add_user(ACCOUNT, "grace@acme-media.test", "Grace Hopper", "developer")
+    bench.sso.add_user(ACCOUNT, "ada@acme-media.test", "Ada Lindqvist", "account_administrator")
+    bench.sso.add_user(ACCOUNT, "grace@acme-media.test", "Grace Holloway", "developer")
     return bench
 
 
@@ -62,8 +62,8 @@ def test_what_cannot_be_added_is_said_in_the_panel(people: Bench, qtbot: QtBot) 
 
 def test_search_narrows_and_says_when_nobody_fits(people: Bench, qtbot: QtBot) -> None:
     page = people.page("users")
-    qtbot.keyClicks(page.search, "hopper")
-    qtbot.waitUntil(lambda: column(page.table, 0) == ["Grace Hopper"])
+    qtbot.keyClicks(page.search, "holloway")
+    qtbot.waitUntil(lambda: column(page.table, 0) == ["Grace Holloway"])
     page.search.setText("nobody-of-that-name")
     qtbot.waitUntil(lambda: page.nothing.isVisible())
     assert "nobody-of-that-name" in page.nothing.text()
@@ -74,12 +74,12 @@ def test_changing_name_and_role(people: Bench, qtbot: QtBot) -> None:
     select(page, "grace@acme-media.test")
     assert not page.save_button.isEnabled()
     page.name_field.selectAll()
-    qtbot.keyClicks(page.name_field, "Rear Admiral Hopper")
+    qtbot.keyClicks(page.name_field, "Rear Admiral Holloway")
     page.role_field.setCurrentIndex(page.role_field.findData("finance"))
     page.role_field.activated.emit(page.role_field.currentIndex())
     press(page.edit_panel, "Save")
     changed = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
-    assert (changed.full_name, changed.role) == ("Rear Admiral Hopper", "finance")
+    assert (changed.full_name, changed.role) == ("Rear Admiral Holloway", "finance")
     assert "Finance" in column(page.table, 2)
     assert not page.save_button.isEnabled()
 

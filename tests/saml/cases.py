@@ -49,7 +49,7 @@ def claim(name: str, *values: str, friendly: str | None = None) -> Attribute:
 
 CLAIMS = (
     claim("imagekit_id", "ik_7x2k"),
-    claim("full_name", "Ada Lovelace"),
+    claim("full_name", "Ada Lindqvist"),
     claim("imagekit_role", "developer"),
 )
 BEARER = SubjectConfirmation(

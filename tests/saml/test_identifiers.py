@@ -44,7 +44,7 @@ def test_different_mailboxes_stay_different(one: str, other: str) -> None:
     ("text", "word"),
     [
         ("", "empty"),
-        ("Ada Lovelace <ada@example.com>", "display name"),
+        ("Ada Lindqvist <ada@example.com>", "display name"),
         ("ada(home)@example.com", "comment"),
         ("mailto:ada@example.com", "mailto"),
         ("ada", "no @ sign"),

@@ -153,7 +153,7 @@ def test_editing_by_hand_at_three_places(idp: Idp) -> None:
     )
     issued = idp.issue("grace", "imagekit", edit=edit)
     assert b"Destination" not in issued.xml
-    assert b"Other Hopper" in issued.xml
+    assert b"Other Holloway" in issued.xml
     assert issued.form[-1] == ("extra", "1")
     assert b"extra=1" in issued.body
 

@@ -43,12 +43,12 @@ def test_a_second_login_updates_what_changed_and_tells_only_that(bench):
     bench.told.clear()
     assert bench.log_in("grace").decision.outcome == "unchanged"
     assert [c.kind for c in bench.told] == ["event"]
-    bench.person("grace", full_name="Grace B. M. Hopper", role="finance")
+    bench.person("grace", full_name="Grace B. M. Holloway", role="finance")
     result = bench.log_in("grace")
     assert result.decision.outcome == "updated"
     user = people(bench)["grace@acme-media.test"]
     assert (user.full_name, user.role, user.logins, user.last_login_at) == (
-        "Grace B. M. Hopper", "finance", 3, bench.time,
+        "Grace B. M. Holloway", "finance", 3, bench.time,
     )  # fmt: skip
 
 
@@ -402,12 +402,12 @@ def test_a_likely_rename_is_pointed_out_and_can_be_applied(bench):
     bench.log_in("ada")
     old = bench.log_in("grace").user
     bench.later(days=10)
-    bench.person("grace", email="g.hopper@acme-media.test")
+    bench.person("grace", email="g.holloway@acme-media.test")
     result = bench.log_in("grace")
     assert (result.decision.outcome, result.reason.code) == ("created", "user.possible-rename")
     assert [r.user.id for r in bench.sso.stale_users("ik_7x2k") if r.state == "renamed"] == [old.id]
     moved = bench.sso.treat_as_rename(old.id, result.user.id)
-    assert (moved.id, moved.email, moved.created_at) == (old.id, "g.hopper@acme-media.test", old.created_at)
+    assert (moved.id, moved.email, moved.created_at) == (old.id, "g.holloway@acme-media.test", old.created_at)
     assert bench.sso.seats("ik_7x2k").seats.used == 2
     assert bench.log_in("grace").user.id == old.id
 
