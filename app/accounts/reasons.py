@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from app.saml.checks.registry import CheckResult, Status
-
 if TYPE_CHECKING:
+    from app.saml.checks.registry import CheckResult
     from app.saml.report import Report
 
 
@@ -162,8 +161,8 @@ def refusal(report: Report, *, imagekit_id: str | None, claim: str) -> Reason | 
         return None
     if report.verdict == "refused-by-idp":
         return _reason("idp.refused", report.headline)
-    if any(c.status is Status.FAIL for c in blocking):
-        failed = [c for c in blocking if c.status is Status.FAIL]
+    if any(c.status == "fail" for c in blocking):
+        failed = [c for c in blocking if c.status == "fail"]
     else:
         failed = list(blocking)
     if not failed:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from app.gui.files import FileRefused
 from app.gui.widgets import visible
 from app.gui.wording import exact, plural
-from app.saml.checks.replay import last_moment
+from app.saml.checks.replay import first_end
 from app.saml.outline import Outline, outline
 from app.saml.report import Report, inspect, issue_instant_of
 from app.sso import Overrides
@@ -44,7 +44,10 @@ When = datetime | Literal["issue"] | None
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A message to judge. `received_at` is set where it comes from the log, `reference` then names the event."""
+    """A message to judge. `received_at` is set where it comes from the log, `reference` then names the event.
+
+    `judged` is the report of a trial on it, made against an account that is gone: shown until something else is asked.
+    """
 
     source: str | bytes = field(repr=False)
     name: str = "pasted"
@@ -54,6 +57,7 @@ class Subject:
     reference: str | None = None
     received_at: datetime | None = None
     sample: bool = False
+    judged: Report | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,9 @@ class Examined:
 
 def examine(sso: SSO, subject: Subject, against: str, at: When) -> Examined:
     """Judge a message against an account, against whoever fits, or against nothing, as of `at` (None: now)."""
-    if against == NOTHING:
+    if subject.judged is not None and against == WHOEVER_FITS and _same_second(at, subject.received_at):
+        report = subject.judged
+    elif against == NOTHING:
         report = _judged_by(sso.expectation_for(None), sso.now(), subject, at)
     elif subject.sample:
         # The account does not know the IdP of the sample; it is judged as if it did, and nobody is provisioned.
@@ -109,8 +115,12 @@ def examine(sso: SSO, subject: Subject, against: str, at: When) -> Examined:
         inner_text=shown(inner.text) if inner else "",
         raw=shown(broken(raw)),
         now=sso.now(),
-        expires_at=last_moment(report.assertion) if report.assertion else None,
+        expires_at=first_end(report.assertion) if report.assertion else None,
     )
+
+
+def _same_second(at: When, instant: datetime | None) -> bool:
+    return isinstance(at, datetime) and instant is not None and int(at.timestamp()) == int(instant.timestamp())
 
 
 def _judged_by(expectation: Expectation, now: datetime, subject: Subject, at: When) -> Report:

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from app.saml.certificates import fingerprint
+    from app.saml.decoding import Channel, decode
     from app.saml.errors import KeyFileError, LoginRejected, MetadataError, Place, Problem, RequestError, SamlError
     from app.saml.expectation import (
         AccountFacts,
@@ -20,15 +22,22 @@ if TYPE_CHECKING:
         TrustedKey,
     )
     from app.saml.identifiers import normalise_email
+    from app.saml.metadata import IdpMetadata, MetadataReading, load_certificates, read_metadata, sp_metadata
+    from app.saml.reading import kind_of, read_assertion, read_response
     from app.saml.report import ProvisioningSummary, Report, VerifiedLogin, inspect, issue_instant_of
+    from app.saml.request import build_authn_request, redirect_url
+    from app.saml.xml import parse
 
 _WHERE: Final = {
     "AccountFacts": "expectation",
+    "Channel": "decoding",
     "Expectation": "expectation",
+    "IdpMetadata": "metadata",
     "KeyFileError": "errors",
     "Limits": "expectation",
     "LoginRejected": "errors",
     "MetadataError": "errors",
+    "MetadataReading": "metadata",
     "OpenRequest": "expectation",
     "Place": "errors",
     "Policy": "expectation",
@@ -40,18 +49,32 @@ _WHERE: Final = {
     "SamlError": "errors",
     "TrustedKey": "expectation",
     "VerifiedLogin": "report",
+    "build_authn_request": "request",
+    "decode": "decoding",
+    "fingerprint": "certificates",
     "inspect": "report",
     "issue_instant_of": "report",
+    "kind_of": "reading",
+    "load_certificates": "metadata",
     "normalise_email": "identifiers",
+    "parse": "xml",
+    "read_assertion": "reading",
+    "read_metadata": "metadata",
+    "read_response": "reading",
+    "redirect_url": "request",
+    "sp_metadata": "metadata",
 }
 
 __all__ = [
     "AccountFacts",
+    "Channel",
     "Expectation",
+    "IdpMetadata",
     "KeyFileError",
     "Limits",
     "LoginRejected",
     "MetadataError",
+    "MetadataReading",
     "OpenRequest",
     "Place",
     "Policy",
@@ -63,9 +86,20 @@ __all__ = [
     "SamlError",
     "TrustedKey",
     "VerifiedLogin",
+    "build_authn_request",
+    "decode",
+    "fingerprint",
     "inspect",
     "issue_instant_of",
+    "kind_of",
+    "load_certificates",
     "normalise_email",
+    "parse",
+    "read_assertion",
+    "read_metadata",
+    "read_response",
+    "redirect_url",
+    "sp_metadata",
 ]
 
 

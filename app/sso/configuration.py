@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app import saml
 from app.accounts.account import Account
 from app.accounts.provisioning import Change as FieldChange
 from app.product import DEFAULT_SEAT_LIMIT, PLANS
-from app.saml.certificates import fingerprint
-from app.saml.metadata import IdpMetadata, MetadataReading, read_metadata, sp_metadata
 from app.setup_guides import GUIDES, fields_for
 from app.sso.base import OPERATOR, SsoBase
 from app.sso.errors import MetadataRefused, NotFound, Refused
@@ -20,6 +19,8 @@ from app.store import Duplicate, Revision, Transaction
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from app.saml import IdpMetadata, MetadataReading
 
 _IMAGEKIT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ENTITY_ID = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f]+")
@@ -48,9 +49,9 @@ def reading_of(revision: Revision, now: datetime | None = None) -> MetadataReadi
     told on the settings page.
     """
     assert revision.document is not None
-    reading = read_metadata(revision.document, now=now)
+    reading = saml.read_metadata(revision.document, now=now)
     if reading.idp is None and revision.idp_entity_id is not None:
-        reading = read_metadata(revision.document, entity=revision.idp_entity_id, now=now)
+        reading = saml.read_metadata(revision.document, entity=revision.idp_entity_id, now=now)
     return reading
 
 
@@ -146,7 +147,7 @@ class ConfigurationVerbs(SsoBase):
 
     def read_metadata(self, data: bytes | str, *, entity: str | None = None) -> MetadataSummary:
         """What would be saved, without saving it. `entity` chooses one from an aggregate."""
-        return _summary(read_metadata(data, entity=entity, now=self.now()))
+        return _summary(saml.read_metadata(data, entity=entity, now=self.now()))
 
     def configuration(self, account: int | str) -> ConfigurationView:
         """The account's configuration as it is now."""
@@ -170,7 +171,7 @@ class ConfigurationVerbs(SsoBase):
         same Identifier, because a response could then not be told to belong to one of them.
         """
         document = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
-        reading = read_metadata(document, entity=entity, now=self.now())
+        reading = saml.read_metadata(document, entity=entity, now=self.now())
         summary = _summary(reading)
         if reading.idp is None or reading.problems:
             first = summary.problems[0] if summary.problems else "This is not metadata of an identity provider."
@@ -180,7 +181,7 @@ class ConfigurationVerbs(SsoBase):
         with self.store.write() as tx:
             found = self._account(tx, account)
             if test_idp:
-                known = set(tx.setting("test_keys") or ()) | {fingerprint(k.certificate) for k in idp.signing_keys}
+                known = set(tx.setting("test_keys") or ()) | {saml.fingerprint(k.certificate) for k in idp.signing_keys}
                 tx.set_setting("test_keys", sorted(known)[-_TEST_KEYS:])
             current = tx.current_revision(found.id)
             if current is not None and current.sha256 == digest and current.idp_entity_id == idp.entity_id:
@@ -278,7 +279,7 @@ class ConfigurationVerbs(SsoBase):
         else:
             found = self.account(account)
             entity_id, acs_url = found.sp_entity_id(self.sp), found.acs_url(self.sp)
-        return sp_metadata(entity_id, acs_url, self.sp.logout_url)
+        return saml.sp_metadata(entity_id, acs_url, self.sp.logout_url)
 
     # Steps
 
@@ -370,7 +371,7 @@ class ConfigurationVerbs(SsoBase):
     @staticmethod
     def _configuration(revision: Revision) -> Configured:
         idp = None if revision.document is None else reading_of(revision).idp
-        keys = frozenset(fingerprint(k.certificate) for k in idp.signing_keys) if idp is not None else frozenset()
+        keys = frozenset(saml.fingerprint(k.certificate) for k in idp.signing_keys) if idp is not None else frozenset()
         return Configured(revision.account_id, revision.entity_id, revision.idp_entity_id, idp, keys)
 
 

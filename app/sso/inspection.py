@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from app import saml
 from app.accounts.account import Account, Seats
 from app.accounts.provisioning import AccountState, Attempt, Decision, Flow, provision
 from app.accounts.reasons import Reason, no_account, refusal
 from app.accounts.staleness import Context, StaleUser, Thresholds, judge, likely_renames, own_signals
 from app.accounts.users import User
-from app.saml.decoding import Channel, decode
 from app.saml.expectation import AccountFacts, Expectation, OpenRequest, PriorUse, TrustedKey
 from app.saml.identifiers import normalise_email
-from app.saml.metadata import load_certificates, read_metadata
-from app.saml.reading import kind_of, read_assertion, read_response
-from app.saml.report import ProvisioningSummary, Report, VerifiedLogin, inspect, issue_instant_of
-from app.saml.xml import parse
 from app.sso.configuration import ConfigurationVerbs, Configured
 from app.sso.errors import Refused
 from app.sso.values import Overrides
 from app.store import Transaction
+
+if TYPE_CHECKING:
+    from app.saml import Channel, ProvisioningSummary, Report, VerifiedLogin
 
 #: Ends of claim names that stay when a person's e-mail changes (decision 1).
 _STABLE_CLAIMS: Final = ("objectidentifier", "objectguid", "employeeid", "employeenumber", "immutableid")
@@ -96,12 +95,14 @@ class InspectionVerbs(ConfigurationVerbs):
             lookups = Lookups(tx, chosen.id if chosen else None, ignoring=of_event)
             expectation = self._expectation(tx, chosen, overrides=overrides, lookups=lookups)
             when = now if at is None or at == "issue" else at
-            report = inspect(source, expectation, now=when, channel=channel, relay_state=relay_state, name=name)
+            report = saml.inspect(source, expectation, now=when, channel=channel, relay_state=relay_state, name=name)
             if at == "issue":
-                issued = issue_instant_of(report)
+                issued = saml.issue_instant_of(report)
                 if issued is not None:
                     when = issued
-                    report = inspect(source, expectation, now=when, channel=channel, relay_state=relay_state, name=name)
+                    report = saml.inspect(
+                        source, expectation, now=when, channel=channel, relay_state=relay_state, name=name
+                    )
             if chosen is None or report.kind != "Response" or expectation.profile != "imagekit":
                 return report
             attempt = self._attempt(report, chosen, when, lookups)
@@ -162,13 +163,13 @@ class InspectionVerbs(ConfigurationVerbs):
         keys: tuple[TrustedKey, ...] = tuple(own.idp.signing_keys) if own and own.idp else ()
         display = own.idp.display_name if own and own.idp else None
         if overrides.idp_metadata is not None:
-            reading = read_metadata(overrides.idp_metadata, now=self.now())
+            reading = saml.read_metadata(overrides.idp_metadata, now=self.now())
             if reading.idp is None:
                 first = reading.problems[0].message if reading.problems else "It holds no identity provider."
                 raise Refused("inspect.metadata", f"The metadata cannot be used. {first}")
             issuer, keys, display = reading.idp.entity_id, tuple(reading.idp.signing_keys), reading.idp.display_name
         if overrides.certificates:
-            given = [c for data in overrides.certificates for c in load_certificates(data)]
+            given = [c for data in overrides.certificates for c in saml.load_certificates(data)]
             keys = tuple(TrustedKey(c, "given certificate") for c in given)
             if overrides.idp_metadata is None and account is None:
                 issuer = None
@@ -385,16 +386,16 @@ class Lookups:
 
 def claimed_parties(source: str | bytes, channel: Channel) -> tuple[str | None, frozenset[str]]:
     """(issuer, audiences) that an undecided message claims; (None, nothing) where it cannot be read."""
-    document = parse(decode(source, channel=channel).data).document
+    document = saml.parse(saml.decode(source, channel=channel).data).document
     if document is None:
         return None, frozenset()
-    kind = kind_of(document.root)
+    kind = saml.kind_of(document.root)
     if kind == "Response":
-        response = read_response(document.root, "unsigned")
+        response = saml.read_response(document.root, "unsigned")
         assertions = response.assertions
         issuer = response.issuer.text.value if response.issuer else None
     elif kind == "Assertion":
-        assertions = (read_assertion(document.root, "unsigned"),)
+        assertions = (saml.read_assertion(document.root, "unsigned"),)
         issuer = None
     else:
         return None, frozenset()
@@ -408,7 +409,7 @@ def claimed_parties(source: str | bytes, channel: Channel) -> tuple[str | None, 
 
 def summary_of(decision: Decision, *, dry: bool) -> ProvisioningSummary:
     """A decision as the report shows it; `dry` words the outcome as what would happen."""
-    return ProvisioningSummary(
+    return saml.ProvisioningSummary(
         outcome=_WOULD[decision.outcome] if dry else decision.outcome,
         reason=decision.reason.code if decision.reason else None,
         message=decision.sentence,

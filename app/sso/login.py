@@ -6,21 +6,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from app import saml
 from app.accounts.account import Account
 from app.accounts.provisioning import Attempt, Decision, Mode, provision
 from app.accounts.reasons import Reason, public_sentence
 from app.saml.errors import RequestError
 from app.saml.identifiers import normalise_email
 from app.saml.names import BINDING_REDIRECT
-from app.saml.report import Report, inspect
-from app.saml.request import build_authn_request, redirect_url
 from app.sso.base import browser_digest
 from app.sso.errors import FirstLoginAtIdp
 from app.sso.inspection import InspectionVerbs, Lookups, flow_of, summary_of
 from app.sso.values import Change, LoginResult, LoginStart, Overrides
 from app.store import CheckRecord, EventRecord, RequestRecord, Transaction
+
+if TYPE_CHECKING:
+    from app.saml import Report
 
 _FAR: Final = timedelta(days=1)
 _LIST_LIMIT: Final = 20
@@ -79,7 +81,7 @@ class LoginVerbs(InspectionVerbs):
                 browser=browser_digest(browser),
                 correlate=True,
             )
-            report = inspect(body, expectation, now=now, channel="post-form", name=origin)
+            report = saml.inspect(body, expectation, now=now, channel="post-form", name=origin)
             attempt = self._attempt(report, chosen, now, lookups)
         with self.store.write() as tx:
             decision: Decision | None = None
@@ -98,7 +100,7 @@ class LoginVerbs(InspectionVerbs):
                         find_use=lookups.find_use,
                         find_role=lookups.find_role,
                     )
-                    report = inspect(body, expectation, now=now, channel="post-form", name=origin)
+                    report = saml.inspect(body, expectation, now=now, channel="post-form", name=origin)
                     attempt = self._attempt(report, chosen, now, lookups)
                 decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), self._policies(tx))
                 reason = decision.reason
@@ -180,14 +182,14 @@ class LoginVerbs(InspectionVerbs):
             return None, Reason("metadata.no-redirect-endpoint", why, "Save metadata that has one."), account
         request_id = "_" + self._random_bytes(20).hex()
         try:
-            xml = build_authn_request(
+            xml = saml.build_authn_request(
                 id=request_id,
                 issue_instant=now,
                 issuer=account.sp_entity_id(self.sp),
                 acs_url=account.acs_url(self.sp),
                 destination=location,
             )
-            url = redirect_url(xml, location, self.sp.relay_state)
+            url = saml.redirect_url(xml, location, self.sp.relay_state)
         except RequestError as e:
             return None, Reason("metadata.endpoint", str(e), "Save metadata with a usable endpoint."), account
         minutes = self._settings(tx)["request_minutes"]

@@ -201,7 +201,7 @@ class OverviewPage(Page):
         for number in range(len(self._doors)):
             doors.setStretch(number, 1)
         hint = label(
-            "You can also drop a file on the window: metadata goes to Settings, a message or HAR to the Inspector. "
+            "You can also drop a file on the window: metadata goes to Settings, a message to the Inspector. "
             "Ctrl+K finds pages, people and faults; F1 shows the keys.",
             tone="muted",
             wrap=True,

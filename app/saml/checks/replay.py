@@ -210,9 +210,17 @@ def replay_assertion_id(case: Case) -> Outcome:
 
 def last_moment(assertion: Assertion) -> datetime | None:
     """The latest end of validity that the assertion names, or None."""
+    return max(_ends(assertion), default=None)
+
+
+def first_end(assertion: Assertion) -> datetime | None:
+    """When the assertion stops being good for a login: the earliest end of validity that it names, or None."""
+    return min(_ends(assertion), default=None)
+
+
+def _ends(assertion: Assertion) -> list[datetime]:
     texts = [c.not_on_or_after for c in assertion.conditions] + [sc.not_on_or_after for sc in bearers(assertion)]
-    ends = [i.at for i in (read_instant(t) for t in texts if t is not None) if i.at is not None]
-    return max(ends, default=None)
+    return [i.at for i in (read_instant(t) for t in texts if t is not None) if i.at is not None]
 
 
 @check(
