@@ -237,7 +237,11 @@ def default_tenant(
         person("zoe", "Zoë Kovačević", "media_library_view_only_access", "Her name needs more than ASCII."),
         person("wei", "陳偉", "media_library_restricted_access", "An agency partner who sees one folder only."),
         person(
-            "alan", "Alan Tarrant", "developer", "Left the company; the directory disabled him on Friday.", enabled=False
+            "alan",
+            "Alan Tarrant",
+            "developer",
+            "Left the company; the directory disabled him on Friday.",
+            enabled=False,
         ),
         person(
             "katherine",

@@ -126,10 +126,11 @@ def run(workspace: Workspace, lab: Lab, *, page: str | None = None) -> int:
     window.open_page(page or first_page())
     window.show()
     window.load_accounts()
-    QTimer.singleShot(0, lambda: threading.Thread(target=_warm_up, name="warm-up", daemon=True).start())
+    QTimer.singleShot(300, lambda: threading.Thread(target=_warm_up, name="warm-up", daemon=True).start())
     code = application.exec()
     lab.stop()
     desk.jobs.shutdown()
+    lab.stop()  # a job that was under way may have started it again
     return int(code)
 
 

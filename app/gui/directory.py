@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QCheckBox, QComboBox, QCompleter, QGridLayout, QLineEdit, QSplitter, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHeaderView, QLineEdit, QMenu, QSplitter, QWidget
 
 from app.gui import theme
 from app.gui.tables import Column, Table
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from simulator.tenant import TestUser
 
 FLOWS: Final = (("From the portal", "idp_initiated"), ("From the login page", "sp_initiated"))
-#: Below these widths the list leaves out the sentence about a person, and then the e-mail.
+_KNOWN: Final = "Show the known values"
+#: Below these widths the list leaves out the sentence about a person, then the e-mail, then the role.
 _ROOM_FOR_ABOUT: Final = 900
-_ROOM_FOR_EMAIL: Final = 520
+_ROOM_FOR_EMAIL: Final = 540
+_ROOM_FOR_ROLE: Final = 400
 
 
 def state_of(person: TestUser, application: str) -> tuple[str, str]:
@@ -50,25 +53,24 @@ class OptionalField(QWidget):
         self.text.textEdited.connect(lambda _t: self.edited.emit())
         self.omit.toggled.connect(self.text.setDisabled)
         self.omit.clicked.connect(lambda _on: self.edited.emit())
-        bar = row(self.text, self.omit, spacing=10)
+        bar = row(self.text, self.omit, spacing=8)
         bar.setStretch(0, 1)
         self.setLayout(bar)
 
     def _offer(self, choices: Sequence[str]) -> None:
-        known = QCompleter(list(choices), self.text)
-        known.setFilterMode(Qt.MatchFlag.MatchContains)
-        known.activated.connect(lambda _t: self.edited.emit())
-        self.text.setCompleter(known)
+        known = QMenu(self)
+        for choice in choices:
+            known.addAction(choice, partial(self._take, choice))
         everything = self.text.addAction(
             theme.icon("chevron-down", theme.tokens().muted), QLineEdit.ActionPosition.TrailingPosition
         )
-        everything.setToolTip("Show the known values")
+        everything.setToolTip(_KNOWN)
+        everything.triggered.connect(lambda: known.popup(self.text.mapToGlobal(self.text.rect().bottomLeft())))
+        self.known = known
 
-        def show() -> None:
-            known.setCompletionPrefix("")
-            known.complete()
-
-        everything.triggered.connect(show)
+    def _take(self, choice: str) -> None:
+        self.show_value(choice)
+        self.edited.emit()
 
     @property
     def value(self) -> str | None:
@@ -105,19 +107,23 @@ class Directory(QWidget):
         self.table: Table[TestUser] = Table(
             "simulator-people",
             [
-                Column("Name", lambda p: p.full_name or p.username, 150, tip=lambda p: p.about or p.username),
+                Column("Name", lambda p: p.full_name or p.username, 140, tip=lambda p: p.about or p.username),
                 Column(
                     "State",
                     lambda p: state_of(p, self._application)[1],
                     122,
                     state=lambda p: state_of(p, self._application)[0],
                 ),
-                Column("Role", lambda p: role_title(p.role), 190, tip=lambda p: p.role or "No role is sent"),
-                Column("E-mail", lambda p: p.email, 200),
+                Column("Role", lambda p: role_title(p.role), 168, tip=lambda p: p.role or "No role is sent"),
+                Column("E-mail", lambda p: p.email, 180),
                 Column("About", lambda p: p.about, 240, muted=True),
             ],
         )
         self.table.setAccessibleName("People of the test IdP")
+        header = self.table.horizontalHeader()
+        header.setStretchLastSection(False)  # it would give a column that comes back the wrong width
+        for number in (0, 3, 4):
+            header.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
         self.table.chosen.connect(self._choose)
         self.table.opened.connect(lambda _p: self.log_in())
         self.table.extra_actions = [
@@ -137,7 +143,7 @@ class Directory(QWidget):
         self.split.addWidget(left)
         self.split.addWidget(self._panel())
         self.split.setStretchFactor(0, 1)
-        self.split.setSizes([620, 340])
+        self.split.setSizes([610, 350])
         kept = QSettings().value("simulator/people")
         if kept:
             self.split.restoreState(kept)
@@ -147,7 +153,6 @@ class Directory(QWidget):
 
     def _panel(self) -> QWidget:
         self.head = label("", bold=True, size=14)
-        self.about_text = label("", tone="muted", size=12, wrap=True)
         self.flow = QComboBox()
         self.flow.setAccessibleName("Where the login starts")
         for text, key in FLOWS:
@@ -172,8 +177,8 @@ class Directory(QWidget):
         )
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(8)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(6)
         fields = (
             ("Full name", self.full_name),
             ("Role", self.role),
@@ -198,7 +203,7 @@ class Directory(QWidget):
         inner = QWidget()
         inner.setLayout(
             column(
-                column(self.head, self.about_text, spacing=2),
+                self.head,
                 login,
                 line(),
                 grid,
@@ -206,7 +211,7 @@ class Directory(QWidget):
                 row(self.save_button, self.duplicate_button, 1, self.delete_button),
                 1,
                 spacing=10,
-                margins=(0, 10, 10, 4),
+                margins=(0, 10, 8, 4),
             )
         )
         self.nobody = label("Choose a person to log in as them, or to change what is sent about them.", tone="muted")
@@ -272,8 +277,6 @@ class Directory(QWidget):
 
     def _fill(self, person: TestUser) -> None:
         self.head.setText(visible(person.full_name or person.username))
-        self.about_text.setText(visible(person.about))
-        self.about_text.setVisible(bool(person.about))
         self.full_name.show_value(person.full_name)
         self.role.show_value(person.role)
         self.imagekit_id.show_value(person.imagekit_id)
@@ -377,6 +380,7 @@ class Directory(QWidget):
         room = self.table.width()
         self.table.setColumnHidden(4, room < _ROOM_FOR_ABOUT)
         self.table.setColumnHidden(3, room < _ROOM_FOR_EMAIL)
+        self.table.setColumnHidden(2, room < _ROOM_FOR_ROLE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -385,5 +389,5 @@ class Directory(QWidget):
     def restyle(self) -> None:
         """Follow the theme."""
         for action in self.role.text.actions():
-            if action.toolTip() == "Show the known values":
+            if action.toolTip() == _KNOWN:
                 action.setIcon(theme.icon("chevron-down", theme.tokens().muted))

@@ -102,6 +102,7 @@ class Jobs(QObject):
         self._executor = executor or ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
         self._tickets = itertools.count()
         self._waiting: dict[int, _Waiting] = {}
+        self._long: dict[int, Progress] = {}
         self._finished.connect(self._deliver)
         self._progressed.connect(self._pass_progress)
 
@@ -134,6 +135,7 @@ class Jobs(QObject):
         ticket = next(self._tickets)
         signal = self._progressed
         progress = Progress(lambda done, total, text: signal.emit(ticket, done, total, text))
+        self._long[ticket] = progress
         self._submit(owner, work, (progress, *args), then, failed, progressed, channel, ticket)
         return progress
 
@@ -172,6 +174,7 @@ class Jobs(QObject):
 
     @Slot(int, object)
     def _deliver(self, ticket: int, future: Future[Any]) -> None:
+        self._long.pop(ticket, None)
         waiting = self._waiting.pop(ticket, None)
         if waiting is None or future.cancelled() or not isValid(waiting.owner):
             return
@@ -189,6 +192,8 @@ class Jobs(QObject):
             waiting.progressed(done, total, text)
 
     def shutdown(self) -> None:
-        """Wait for running work and forget the rest."""
+        """Ask long work to stop, wait for what runs, and forget the rest."""
         self._waiting.clear()
+        for progress in self._long.values():
+            progress.cancel()
         self._executor.shutdown(wait=True, cancel_futures=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
@@ -23,7 +24,11 @@ from PySide6.QtWidgets import (
 from app.gui import theme
 from app.gui.desk import Desk, Page
 from app.gui.palette import Entry, HelpSheet, Palette
-from app.gui.widgets import Banner, button, label, retint, retone, row, visible
+from app.gui.widgets import Banner, button, label, retint, retone, row, tip, visible
+
+if TYPE_CHECKING:
+    from app.lab import Lab
+    from app.sso import SSO
 
 #: name, module, class, title, icon. A page's module is imported when the page is first opened: the window shows sooner.
 PAGES: tuple[tuple[str, str, str, str, str], ...] = (
@@ -38,6 +43,38 @@ PAGES: tuple[tuple[str, str, str, str, str], ...] = (
     ("trials", "trials", "TrialsPage", "Trials", "trials"),
     ("preferences", "preferences", "PreferencesPage", "Preferences", "preferences"),
 )
+
+_FAULTS_NAMED: Final = 4
+_USERS_OFFERED: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LabStatus:
+    """What the status bar tells of the test IdP. `idp_url` is "" while it is stopped."""
+
+    idp_url: str
+    faults: tuple[str, ...]
+    offset_s: int
+    auto_approve: bool
+
+
+def lab_status(lab: Lab) -> LabStatus:
+    """Read it; off the GUI thread, because it waits while the servers start."""
+    return LabStatus(lab.idp_url if lab.running else "", lab.active_faults, lab.clock_offset_s, lab.auto_approve)
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """What the palette offers beside pages and accounts: (name, e-mail) of users, and the ids of faults."""
+
+    users: tuple[tuple[str, str], ...]
+    faults: tuple[str, ...]
+
+
+def destinations(sso: SSO, lab: Lab, imagekit_id: str) -> Destinations:
+    """Read them."""
+    users = sso.users(imagekit_id)[:_USERS_OFFERED] if imagekit_id else ()
+    return Destinations(tuple((u.full_name, u.email) for u in users), lab.fault_ids())
 
 
 class MainWindow(QMainWindow):
@@ -200,13 +237,26 @@ class MainWindow(QMainWindow):
 
     def show_status(self) -> None:
         """Say where we are: workspace, servers, active faults, simulated clock."""
-        lab = self.desk.lab
         self._where.setText(visible(self.desk.label))
-        self._servers.setText(f"Test IdP on {lab.idp_url}" if lab.running else "Test IdP stopped")
-        faults = lab.active_faults
-        self._faults.setText(visible("Active faults: " + ", ".join(faults)) if faults else "")
-        offset = lab.clock_offset_s
-        self._clock.setText(f"IdP clock {offset:+d} s" if offset else "")
+        self.desk.jobs.run(self, lab_status, self.desk.lab, then=self._show_lab, failed=self._no_lab, channel="status")
+
+    def _show_lab(self, status: LabStatus) -> None:
+        self._servers.setText(f"Test IdP on {status.idp_url}" if status.idp_url else "Test IdP stopped")
+        self._servers.setToolTip("")
+        red = []
+        if status.auto_approve:
+            red.append("Any program may log in")
+        if status.faults:
+            rest = len(status.faults) - _FAULTS_NAMED
+            names = ", ".join(status.faults[:_FAULTS_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+            red.append(f"Active faults: {names}")
+        self._faults.setText(visible(" · ".join(red)))
+        self._faults.setToolTip(tip("\n".join(status.faults)))
+        self._clock.setText(f"IdP clock {status.offset_s:+d} s" if status.offset_s else "")
+
+    def _no_lab(self, error: Exception) -> None:
+        self._servers.setText("Test IdP unusable")
+        self._servers.setToolTip(tip(str(error)))
 
     def _say(self, state: str, text: str) -> None:
         self.notice.say(state, text, "Dismiss", self.notice.hide)
@@ -221,19 +271,25 @@ class MainWindow(QMainWindow):
 
     def show_palette(self) -> None:
         """Ctrl+K: pages, accounts, actions."""
+        self.desk.jobs.run(
+            self,
+            destinations,
+            self.desk.sso,
+            self.desk.lab,
+            self.desk.account,
+            then=self._popup_palette,
+            channel="palette",
+        )
+
+    def _popup_palette(self, found: Destinations) -> None:
         entries = [Entry(t, "Page", partial(self.open_page, n)) for n, _m, _c, t, _i in PAGES]
         entries += [
             Entry(self.accounts.itemText(i), "Account", partial(self.desk.choose_account, self.accounts.itemData(i)))
             for i in range(self.accounts.count())
         ]
         entries += [Entry("Keyboard help", "Action", self.show_help)]
-        if self.desk.account:
-            for user in self.desk.sso.users(self.desk.account)[:500]:
-                entries.append(
-                    Entry(f"{user.full_name} · {user.email}", "User", partial(self.open_page, "users", user.email))
-                )
-        for fault in self.desk.lab.fault_ids():
-            entries.append(Entry(fault, "Fault", partial(self.open_page, "simulator", ("fault", fault))))
+        entries += [Entry(f"{n} · {e}", "User", partial(self.open_page, "users", e)) for n, e in found.users]
+        entries += [Entry(f, "Fault", partial(self.open_page, "simulator", ("fault", f))) for f in found.faults]
         Palette(self, entries).popup()
 
     def show_help(self) -> None:

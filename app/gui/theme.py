@@ -266,10 +266,11 @@ QAbstractSpinBox QLineEdit {{ background: transparent; border: none; border-radi
 QPlainTextEdit, QTextEdit {{ background: {t.field}; border: 1px solid {t.border}; border-radius: 8px; padding: 6px;
   selection-background-color: {t.selected}; selection-color: {t.text}; }}
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 16px; height: 16px; border: 1px solid {t.muted};
+QCheckBox::indicator, QRadioButton::indicator, QTreeView::indicator {{ width: 16px; height: 16px;
+  border: 1px solid {t.muted};
   border-radius: 4px; background: {t.field}; }}
 QRadioButton::indicator {{ border-radius: 9px; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+QCheckBox::indicator:checked, QTreeView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
   image: url({ticks}/check-{t.on_accent[1:]}.svg); }}
 QCheckBox::indicator:indeterminate {{ background: {t.selected}; border-color: {t.accent}; }}
 QRadioButton::indicator:checked {{ border: 5px solid {t.accent}; width: 8px; height: 8px; }}

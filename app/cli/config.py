@@ -1,0 +1,252 @@
+"""`config`: the SSO configuration of an account: showing, changing, its revisions, and testing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.cli.output import Unreadable, emit, format_option, instant, read_file, read_stdin, say, shout, table
+from app.cli.workspace import OPERATOR, opened, the_account
+
+if TYPE_CHECKING:
+    from app.sso import SSO, ConfigurationView
+
+_account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one.")
+
+
+@click.group(
+    "config",
+    epilog=(
+        "\b\nExamples:\n"
+        "  sso-workbench config show\n"
+        "  sso-workbench config set --account ik_7x2k --idp-metadata idp.xml\n"
+        "  sso-workbench config set --account ik_child --create 'Child Media' --entity-id suggested\n"
+        "  sso-workbench config history && sso-workbench config restore 3\n"
+        "  sso-workbench config test\n"
+    ),
+)
+def command() -> None:
+    """The SSO configuration of an account."""
+
+
+@command.command("show")
+@_account
+@click.option("--vendor", metavar="NAME", help="Also the fields to fill in at entra, okta, onelogin or adfs.")
+@format_option
+@click.pass_context
+def show(ctx: click.Context, account: str | None, vendor: str | None, form: str) -> int:
+    """Show the configuration, and what the identity provider must be told."""
+    with opened(ctx) as workspace:
+        _show(workspace.sso, workspace.sso.configuration(the_account(workspace.sso, account).id), vendor, form)
+    return 0
+
+
+@command.command("set")
+@_account
+@click.option("--create", metavar="NAME", help="Create the account under this name first.")
+@click.option("--idp-metadata", metavar="FILE", help="Save this metadata, which turns SSO on (- for standard input).")
+@click.option("--test-idp", is_flag=True, help="The metadata is that of a test IdP, which is trusted on purpose.")
+@click.option("--entity", metavar="ID", help="The identity provider to take out of an aggregate.")
+@click.option("--delete-metadata", is_flag=True, help="Delete the metadata, which turns SSO off.")
+@click.option("--entity-id", metavar="ID", help="Override the Identifier; “default” or “suggested” also work.")
+@click.option("--plan", metavar="PLAN", help="free, paid or enterprise.")
+@click.option("--seats", type=int, metavar="N", help="The seat limit.")
+@click.option("--name", metavar="NAME", help="The account's name.")
+@format_option
+@click.pass_context
+def change(
+    ctx: click.Context,
+    account: str | None,
+    create: str | None,
+    idp_metadata: str | None,
+    test_idp: bool,
+    entity: str | None,
+    delete_metadata: bool,
+    entity_id: str | None,
+    plan: str | None,
+    seats: int | None,
+    name: str | None,
+    form: str,
+) -> int:
+    """Change the configuration. Every change of it is kept as a revision."""
+    if idp_metadata is not None and delete_metadata:
+        raise click.UsageError("Choose either --idp-metadata or --delete-metadata.")
+    if test_idp and idp_metadata is None:
+        raise click.UsageError("--test-idp belongs to --idp-metadata.")
+    if create is not None and account is None:
+        raise click.UsageError("--create needs --account, the id of the new account.")
+    given = (create, idp_metadata, entity_id, plan, seats, name)
+    if all(g is None for g in given) and not delete_metadata:
+        raise click.UsageError("Say what to change; see sso-workbench config set --help.")
+    document = None
+    if idp_metadata is not None:
+        document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
+    with opened(ctx) as workspace:
+        sso = workspace.sso
+        if create is not None:
+            found = sso.create_account(account or "", create, operator=OPERATOR)
+        else:
+            found = the_account(sso, account)
+        if plan is not None or seats is not None or name is not None:
+            sso.update_account(found.id, plan=plan, seat_limit=seats, name=name, operator=OPERATOR)
+        if entity_id is not None:
+            words = {"default": None, "suggested": sso.sp.child_entity_id(found.imagekit_id)}
+            sso.set_entity_id(found.id, words.get(entity_id, entity_id), operator=OPERATOR)
+        if document is not None:
+            sso.save_metadata(found.id, document, operator=OPERATOR, entity=entity, test_idp=test_idp)
+        elif delete_metadata:
+            sso.delete_metadata(found.id, operator=OPERATOR)
+        _show(sso, sso.configuration(found.id), None, form)
+    return 0
+
+
+@command.command("history")
+@_account
+@format_option
+@click.pass_context
+def history(ctx: click.Context, account: str | None, form: str) -> int:
+    """List the revisions, newest first: when, who, what."""
+    with opened(ctx) as workspace:
+        rows = workspace.sso.configuration_history(the_account(workspace.sso, account).id)
+    if form == "json":
+        for r in rows:
+            emit(
+                {
+                    "revision": r.number,
+                    "at": instant(r.at),
+                    "operator": r.operator,
+                    "what": r.what,
+                    "idp_entity_id": r.idp_entity_id,
+                    "entity_id": r.entity_id,
+                    "sso_on": r.document is not None,
+                    "sha256": r.sha256,
+                }
+            )
+    elif rows:
+        table(("rev", "at", "by", "what"), [(r.number, instant(r.at), r.operator, r.what) for r in rows])
+    else:
+        say("This account was never configured.")
+    return 0
+
+
+@command.command("restore")
+@click.argument("revision", type=int)
+@_account
+@format_option
+@click.pass_context
+def restore(ctx: click.Context, revision: int, account: str | None, form: str) -> int:
+    """Make an earlier REVISION the current one again, as a new revision."""
+    with opened(ctx) as workspace:
+        found = the_account(workspace.sso, account)
+        _show(workspace.sso, workspace.sso.restore_revision(found.id, revision, operator=OPERATOR), None, form)
+    return 0
+
+
+@command.command("test")
+@_account
+@format_option
+@click.pass_context
+def test(ctx: click.Context, account: str | None, form: str) -> int:
+    """Look at the saved configuration as of now: could a login work? Exit code 1 if not."""
+    from app.saml.names import BINDING_REDIRECT
+
+    with opened(ctx) as workspace:
+        sso = workspace.sso
+        view = sso.configuration(the_account(sso, account).id)
+        problems = []
+        if not view.account.plan_has_sso:
+            problems.append(f"The plan {view.account.plan} has no single sign-on.")
+        if view.idp is None:
+            problems.append("No metadata of an identity provider is saved, so SSO is off. Save it with config set.")
+        else:
+            now = workspace.now()
+            if view.idp.valid_until is not None and view.idp.valid_until <= now:
+                problems.append(f"The metadata was valid until {instant(view.idp.valid_until)}. Save a newer document.")
+            if view.idp.sso_location(BINDING_REDIRECT) is None:
+                problems.append("The metadata names no HTTP-Redirect endpoint, so no login can start here.")
+        if sso.seats(view.account.id).seats.full:
+            problems.append("Every seat is taken, so nobody new can be registered.")
+    if form == "json":
+        emit({"account": view.account.imagekit_id, "problems": problems, "warnings": list(view.warnings)})
+    else:
+        for sentence in problems:
+            shout(f"PROBLEM  {sentence}", "error")
+        for sentence in view.warnings:
+            shout(f"warning  {sentence}", "warn")
+        if not problems:
+            shout(f"{view.account.imagekit_id}: a login can work.", "ok")
+    return 1 if problems else 0
+
+
+def _show(sso: SSO, view: ConfigurationView, vendor: str | None, form: str) -> None:
+    """The configuration, for people or programs."""
+    about = _as_dict(sso, view)
+    guide = None
+    if vendor is not None:
+        guide = next((g for g in view.sp.guides if g.id == vendor), None)
+        if guide is None:
+            raise Unreadable(f'There is no guide for "{vendor}". Guides: {", ".join(g.id for g in view.sp.guides)}.')
+        about["guide"] = {f.label: f.value for f in guide.fields}
+    if form == "json":
+        emit(about)
+        return
+    a = view.account
+    say(f"{a.name} ({a.imagekit_id}), plan {a.plan}, {about['seats']['used']} of {a.seat_limit} seats used")
+    if view.idp is None:
+        shout("SSO is off: no metadata is saved.", "warn")
+    else:
+        shout(f"SSO is on, revision {a.revision}.", "ok")
+        say(f"Identity provider {view.idp.entity_id}")
+        for e in view.idp.sso_endpoints:
+            say(f"  sso: {e.location} ({e.binding.rpartition(':')[2]})")
+        for c in about["idp"]["certificates"]:
+            say(f"  certificate: {c['subject']}, until {c['not_after']}")
+            say(f"    SHA-256 {c['sha256']}")
+    for sentence in view.warnings:
+        shout(f"warning  {sentence}", "warn")
+    say("Tell the identity provider:")
+    for label, value in about["sp"].items():
+        say(f"  {label:<12} {value}")
+    if guide is not None:
+        say(f"{guide.name}: {guide.application}")
+        for f in guide.fields:
+            say(f"  {f.label}: {f.value}{f'  ({f.note})' if f.note else ''}")
+        for n, step in enumerate(guide.steps, 1):
+            say(f"  {n}. {step}")
+
+
+def _as_dict(sso: SSO, view: ConfigurationView) -> dict[str, Any]:
+    from app.saml.metadata import certificate_facts
+
+    a = view.account
+    idp: dict[str, Any] | None = None
+    if view.idp is not None:
+        facts = [certificate_facts(k.certificate) for k in view.idp.signing_keys]
+        idp = {
+            "entity_id": view.idp.entity_id,
+            "display_name": view.idp.display_name,
+            "sso": [{"binding": e.binding, "location": e.location} for e in view.idp.sso_endpoints],
+            "certificates": [
+                {"subject": f.subject, "sha256": f.sha256, "not_after": instant(f.not_after)} for f in facts
+            ],
+            "valid_until": instant(view.idp.valid_until) or None,
+        }
+    return {
+        "account": a.imagekit_id,
+        "name": a.name,
+        "plan": a.plan,
+        "seats": {"used": sso.seats(a.id).seats.used, "limit": a.seat_limit},
+        "sso_on": a.sso_on,
+        "revision": a.revision,
+        "idp": idp,
+        "warnings": list(view.warnings),
+        "sp": {
+            "entity_id": view.sp.entity_id,
+            "acs_url": view.sp.acs_url,
+            "relay_state": view.sp.relay_state,
+            "logout_url": view.sp.logout_url,
+            "imagekit_id": view.sp.imagekit_id,
+        },
+    }

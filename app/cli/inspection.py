@@ -1,0 +1,289 @@
+"""`inspect`: judges messages from files, folders and standard input, ad hoc or against an account of the workspace.
+
+Ad hoc it needs neither the database nor Qt, so it starts fast and works anywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from app.cli.output import (
+    Unreadable,
+    emit,
+    format_option,
+    given_time,
+    instant,
+    read_file,
+    say,
+    shout,
+    sources,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from app.saml.expectation import Expectation
+    from app.saml.report import Report
+
+_STATE: Final = {
+    "accept": "ok",
+    "unknown": "warn",
+    "not-provisioned": "warn",
+    "refused-by-idp": "warn",
+    "reject": "error",
+}
+_MARK: Final = {
+    "fail": ("FAIL", "error"),
+    "warn": ("warn", "warn"),
+    "skipped": ("skip", "warn"),
+    "info": ("info", "muted"),
+    "pass": ("pass", "ok"),
+    "not-applicable": ("  - ", "muted"),
+}
+_FILE: Final = click.Path(path_type=Path)
+
+
+@click.command(
+    "inspect",
+    epilog=(
+        "\b\nExamples:\n"
+        "  sso-workbench inspect response.txt --idp-metadata idp.xml\n"
+        "  pbpaste | sso-workbench inspect - --account ik_7x2k --at issue\n"
+        "  sso-workbench inspect captured/ --idp-cert idp.pem --format json > reports.jsonl\n"
+        "\n"
+        "Exit code: 0 every message accepted, 1 at least one not, 2 an input could not be read.\n"
+    ),
+)
+@click.argument("inputs", nargs=-1, metavar="[INPUT ...]")
+@click.option("--account", metavar="IMAGEKIT_ID", help="Judge against this account of the workspace.")
+@click.option("--idp-metadata", type=_FILE, metavar="FILE", help="Judge ad hoc: trust the keys in this metadata.")
+@click.option(
+    "--idp-cert", type=_FILE, multiple=True, metavar="FILE", help="Judge ad hoc: trust this certificate (repeatable)."
+)
+@click.option("--idp-entity-id", metavar="ID", help="The Issuer to expect, where only a certificate is given.")
+@click.option("--sp-entity-id", metavar="ID", help="The audience to expect; default: the product's.")
+@click.option("--acs-url", metavar="URL", help="The Destination and Recipient to expect; default: the product's.")
+@click.option("--in-response-to", metavar="ID", help="The id of the AuthnRequest that the message must answer.")
+@click.option(
+    "--decryption-key", type=_FILE, multiple=True, metavar="FILE", help="A private key to decrypt with (repeatable)."
+)
+@click.option("--relay-state", metavar="TEXT", help="The RelayState that came with the message.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Judge as of then, for example 2026-11-23T20:36:00Z; “issue” is the message's own IssueInstant.",
+)
+@click.option("--clock-skew", type=click.IntRange(0, 86_400), metavar="SECONDS", help="Tolerance; default 180.")
+@click.option("--policy", type=click.Choice(["strict", "diagnose"]), default="strict", show_default=True)
+@click.option(
+    "--profile",
+    type=click.Choice(["saml", "imagekit"]),
+    default="imagekit",
+    show_default=True,
+    help="saml: protocol and signature only, no product claims.",
+)
+@click.option("--test-idp", is_flag=True, help="The keys are those of a test IdP, trusted on purpose (ad hoc only).")
+@click.option("--all-checks", is_flag=True, help="List the checks that passed, too.")
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    inputs: tuple[str, ...],
+    account: str | None,
+    idp_metadata: Path | None,
+    idp_cert: tuple[Path, ...],
+    idp_entity_id: str | None,
+    sp_entity_id: str | None,
+    acs_url: str | None,
+    in_response_to: str | None,
+    decryption_key: tuple[Path, ...],
+    relay_state: str | None,
+    at: str | None,
+    clock_skew: int | None,
+    policy: Literal["strict", "diagnose"],
+    profile: Literal["saml", "imagekit"],
+    test_idp: bool,
+    all_checks: bool,
+    form: str,
+) -> int:
+    """Decode and validate messages.
+
+    INPUT is a file, a folder (every file in it) or - for standard input. Anything that holds a message will do: XML,
+    base64, a posted form, a URL, a saved page.
+    """
+    when = None if at in (None, "issue") else given_time(at or "")
+    judge: Callable[[bytes, str], Report]
+    if account is not None:
+        from app.cli.workspace import opened
+        from app.saml.metadata import load_private_key
+        from app.sso import Overrides
+
+        if test_idp:
+            raise click.UsageError("--test-idp is for ad hoc use; config set --test-idp says it of an account.")
+        if idp_entity_id is not None:
+            raise click.UsageError(
+                "--idp-entity-id belongs to --idp-cert; an account has an identity provider already."
+            )
+        overrides = Overrides(
+            policy=policy,
+            profile=profile,
+            clock_skew_s=clock_skew,
+            idp_metadata=None if idp_metadata is None else read_file(idp_metadata),
+            certificates=tuple(read_file(p) for p in idp_cert),
+            sp_entity_id=sp_entity_id,
+            acs_url=acs_url,
+            in_response_to=in_response_to,
+            decryption_keys=tuple(load_private_key(read_file(p)) for p in decryption_key),
+        )
+        workspace = ctx.with_resource(opened(ctx))
+
+        def judge(data: bytes, name: str) -> Report:
+            return workspace.sso.inspect(
+                data,
+                account,
+                at="issue" if at == "issue" else when,
+                overrides=overrides,
+                relay_state=relay_state,
+                name=name,
+            )
+    else:
+        expectation = ad_hoc(
+            idp_metadata=None if idp_metadata is None else read_file(idp_metadata),
+            certificates=tuple(read_file(p) for p in idp_cert),
+            idp_entity_id=idp_entity_id,
+            sp_entity_id=sp_entity_id,
+            acs_url=acs_url,
+            in_response_to=in_response_to,
+            decryption_keys=tuple(read_file(p) for p in decryption_key),
+            clock_skew_s=clock_skew,
+            policy=policy,
+            profile=profile,
+            test_idp=test_idp,
+        )
+        if not expectation.configured:
+            tell("Judged by nothing: name --idp-metadata, --idp-cert or --account to have signatures verified.")
+
+        def judge(data: bytes, name: str) -> Report:
+            from app.saml.report import inspect, issue_instant_of
+
+            now = when or datetime.now(UTC)
+            report = inspect(data, expectation, now=now, relay_state=relay_state, name=name)
+            issued = issue_instant_of(report) if at == "issue" else None
+            return (
+                report if issued is None else inspect(data, expectation, now=issued, relay_state=relay_state, name=name)
+            )
+
+    code = 0
+    first = True
+    for name, data in sources(inputs):
+        if isinstance(data, Unreadable):
+            tell(data)
+            code = 2
+            continue
+        report = judge(data, name)
+        if form == "json":
+            emit(report.as_dict())
+        else:
+            if not first:
+                say()
+            show(report, all_checks=all_checks)
+        first = False
+        sys.stdout.flush()
+        if report.verdict != "accept":
+            code = max(code, 1)
+    return code
+
+
+def ad_hoc(
+    *,
+    idp_metadata: bytes | None = None,
+    certificates: tuple[bytes, ...] = (),
+    idp_entity_id: str | None = None,
+    sp_entity_id: str | None = None,
+    acs_url: str | None = None,
+    in_response_to: str | None = None,
+    decryption_keys: tuple[bytes, ...] = (),
+    clock_skew_s: int | None = None,
+    policy: Literal["strict", "diagnose"] = "strict",
+    profile: Literal["saml", "imagekit"] = "imagekit",
+    test_idp: bool = False,
+) -> Expectation:
+    """What is expected of a message without any workspace. Unreadable for metadata or keys that cannot be used."""
+    from app.product import IMAGEKIT
+    from app.saml.errors import KeyFileError
+    from app.saml.expectation import Expectation, Policy, TrustedKey
+    from app.saml.metadata import load_certificates, load_private_key, read_metadata
+
+    issuer, display = idp_entity_id, None
+    keys: tuple[TrustedKey, ...] = ()
+    if idp_metadata is not None:
+        reading = read_metadata(idp_metadata, entity=idp_entity_id)
+        if reading.idp is None:
+            why = reading.problems[0].message if reading.problems else "It describes no identity provider."
+            raise Unreadable(f"The IdP metadata cannot be used. {why}")
+        issuer, display, keys = reading.idp.entity_id, reading.idp.display_name, tuple(reading.idp.signing_keys)
+    try:
+        given = [c for data in certificates for c in load_certificates(data)]
+        private = tuple(load_private_key(data) for data in decryption_keys)
+    except KeyFileError as e:
+        raise Unreadable(str(e)) from e
+    keys += tuple(TrustedKey(c, "given certificate") for c in given)
+    sp = IMAGEKIT
+    return Expectation(
+        idp_entity_id=issuer,
+        idp_display_name=display,
+        trusted_keys=keys,
+        sp_entity_id=sp_entity_id or sp.entity_id,
+        acs_url=acs_url or sp.acs_url,
+        decryption_keys=private,  # type: ignore[arg-type]  # a key of another kind fits no message and is passed over
+        relay_states=(sp.relay_state, sp.relay_state_origin),
+        profile=profile,
+        policy=Policy(name=policy, clock_skew=timedelta(seconds=180 if clock_skew_s is None else clock_skew_s)),
+        expected_request=in_response_to,
+        judges_correlation=in_response_to is not None,
+        trusted_test_idp=test_idp,
+    )
+
+
+def show(report: Report, *, all_checks: bool = False) -> None:
+    """One report for people: the verdict, the cause, who acts, then the findings and the claims."""
+    shout(f"{report.source}: {report.verdict.upper()}", _STATE[report.verdict])
+    say(report.headline)
+    how = f"as of {instant(report.evaluated_at)}, {report.clock_skew_s} s of tolerance, policy {report.policy}"
+    say(f"{report.kind}{f' from {report.issuer}' if report.issuer else ''}; judged {how}.")
+    if report.layers:
+        repaired = f"; repaired: {', '.join(report.repairs)}" if report.repairs else ""
+        say(f"Decoded: {', '.join(report.layers)}{repaired}.")
+    for cause in report.diagnosis:
+        say()
+        shout(f"{cause.title} ({cause.who})", "warn")
+        say(f"  {cause.cause}")
+        for vendor, steps in cause.fix.items():
+            say(f"  {vendor}: {steps}")
+    chosen = [c for c in report.checks if all_checks or c.status.value in ("fail", "warn", "skipped", "info")]
+    if chosen:
+        say()
+    for c in sorted(chosen, key=lambda c: list(_MARK).index(c.status.value)):
+        mark, state = _MARK[c.status.value]
+        shout(f"{mark}  {c.id}: {c.message}", state)
+        for label, value in (("expected", c.expected), ("actual", c.actual), ("where", _where(c.where, c.line))):
+            if value:
+                say(f"        {label}: {value}")
+    if report.name_id is not None:
+        say()
+        say(f"NameID {report.name_id} ({report.name_id_provenance})")
+        for a in report.attributes:
+            say(f"  {a.name} = {', '.join(a.values)}")
+    if report.provisioning is not None:
+        p = report.provisioning
+        seats = "" if p.seats_used is None else f" Seats: {p.seats_used} of {p.seats_limit}."
+        say(f"Provisioning: {p.outcome}. {p.message}{seats}")
+
+
+def _where(path: str | None, line: int) -> str:
+    return "" if not path else f"{path} (line {line})" if line else path

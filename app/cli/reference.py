@@ -1,0 +1,115 @@
+"""Writes the reference pages of resources/help from the registries: checks, faults, commands, settings.
+
+`python -m app.cli.reference` writes them; the tests compare them with what it would write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+HELP: Final = Path(__file__).parents[2] / "resources" / "help"
+
+
+def checks() -> str:
+    """Every check: what it makes sure of, how severe it is under each policy, the rule it follows."""
+    from app.saml.checks import registered
+
+    lines = ["# Checks", "", "What the validator checks, in the order of the report. Where two severities stand, the"]
+    lines += ["first counts under the policy `strict`, the second under `diagnose`.", ""]
+    group = ""
+    for c in registered().values():
+        if c.group != group:
+            group = c.group
+            lines += [f"## {group}", ""]
+        severity = str(c.severity) if c.severity == c.diagnose else f"{c.severity} / {c.diagnose}"
+        who = " Decides over the person, not over the message." if c.decides == "provisioning" else ""
+        lines += [f"### `{c.id}`", f"Makes sure that {c.title}. ({severity}; {c.cites}){who}", "", c.explanation, ""]
+    return _joined(lines)
+
+
+def faults() -> str:
+    """Every fault of the simulator: what it alters, the verdict and the check it must meet."""
+    from simulator import all_faults
+
+    lines = ["# Faults", "", "What the simulator can break. Type: H an honest signer's mistake, A an attacker with one"]
+    lines += ["captured message, U an attacker without any. Controls (`ok-*`) must be accepted.", ""]
+    family = ""
+    for f in all_faults():
+        if f.family != family:
+            lines += [""] if family else []
+            family = f.family
+            lines += [f"## {family}", "", "| id | type | what it does | expected | check | see |"]
+            lines.append("| --- | --- | --- | --- | --- | --- |")
+        cells = (f"`{f.id}`", f.kind, f.summary, f.expects, f"`{f.breaks}`" if f.breaks else "", f.reference)
+        lines.append("| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in cells) + " |")
+    return _joined(lines)
+
+
+def commands() -> str:
+    """Every command with its own help."""
+    from app.cli import root
+
+    lines = ["# Command line", "", "Exit codes: 0 all well, 1 something was rejected or is not as expected, 2 usage or"]
+    lines += ["input that cannot be read at all, 3 the environment is unfit.", ""]
+    for name, text in _help(root, "sso-workbench", None):
+        lines += [f"## {name}", "", "```text", text.rstrip(), "```", ""]
+    return _joined(lines)
+
+
+def _help(command: click.Command, name: str, parent: click.Context | None) -> Iterator[tuple[str, str]]:
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100, terminal_width=100)
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for sub in command.list_commands(context):
+            found = command.get_command(context, sub)
+            if found is not None and not found.hidden:
+                yield from _help(found, sub, context)
+
+
+def settings() -> str:
+    """Every setting of a workspace and every provisioning policy."""
+    from app.accounts.policies import CHOICES, DECISIONS
+    from app.sso.settings import SETTINGS
+
+    lines = ["# Settings and decisions", "", "## Settings", ""]
+    for s in SETTINGS:
+        default = ", ".join(map(str, s.default)) if isinstance(s.default, list) else s.default
+        lines += [
+            f"### {s.title} (`{s.name}`)",
+            f"{s.explanation} Default: {default if default != '' else 'none'}.",
+            "",
+        ]
+    lines += ["## Provisioning decisions", "", "| # | case | decision | reason codes |", "| --- | --- | --- | --- |"]
+    for d in DECISIONS:
+        codes = " ".join(f"`{r}`" for r in d.reasons)
+        lines.append(f"| {d.number} | {d.case} | {d.decision} | {codes} |")
+    lines += ["", "## What can be chosen", ""]
+    for c in CHOICES:
+        lines += [f"### {c.title} (`{c.name}`)", *(f"- `{value}`: {title}" for value, title in c.options.items()), ""]
+    return _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines).rstrip() + "\n"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "checks.md": checks,
+    "faults.md": faults,
+    "command-line.md": commands,
+    "settings.md": settings,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (HELP / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,436 @@
+"""The command line as programs use it: exit codes, what goes to which stream, JSON Lines, errors in one sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli import COMMANDS, run
+from app.cli.output import visible
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Cli = Callable[..., Said]
+
+
+@pytest.fixture
+def cli(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    """Run one command line in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, stdin: bytes | None = None) -> Said:
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfdbinary.readouterr()
+        code = run(arguments)
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Said(code, out.decode(), err.decode())
+
+    return call
+
+
+@pytest.fixture
+def message(cli: Cli) -> bytes:
+    """A good response of the built-in identity provider, in base64; its metadata is in idp.xml."""
+    Path("idp.xml").write_text(cli("idp", "metadata").out)
+    return cli("idp", "issue", "--user", "grace").out.encode()
+
+
+def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """The program as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+# The door -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *COMMANDS,
+        *("idp serve", "idp issue", "idp list-faults", "idp metadata", "sp serve"),
+        *("config show", "config set", "config history", "config restore", "config test"),
+        *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
+    ],
+)
+def test_every_command_has_help(command: str, cli: Cli) -> None:
+    said = cli(*command.split(), "--help")
+    assert said.code == 0
+    assert said.err == ""
+    assert said.out.startswith("Usage: sso-workbench")
+    if command in COMMANDS:
+        assert "Examples:" in said.out
+
+
+def test_help_lists_every_command_without_loading_one() -> None:
+    code = "import sys; from app.cli import run; run(['--help']); print(sorted(m for m in sys.modules if m.startswith(('app.', 'simulator'))))"
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+    assert out.splitlines()[-1] == "['app.cli', 'app.cli.output']"
+
+
+def test_a_mistyped_command_is_guessed(cli: Cli) -> None:
+    said = cli("inspct", "x")
+    assert said.code == 2
+    assert 'Did you mean "inspect"?' in said.err
+    assert said.out == ""
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version").out.startswith("SSO Workbench, version ")
+
+
+def test_without_a_display_the_window_says_what_to_do(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    for arguments in ((), ("gui",), ("gui", "--demo")):
+        said = cli(*arguments)
+        assert said.code == 3
+        assert "xvfb-run" in said.err
+        assert said.err.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    p = process("idp", "list-faults", "--format", "json")
+    assert p.stdout is not None
+    p.stdout.readline()
+    p.stdout.close()
+    assert p.stderr is not None
+    assert p.stderr.read() == ""
+    p.stderr.close()
+    assert p.wait(20) == 0
+
+
+# inspect --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_good_message(cli: Cli, message: bytes) -> None:
+    said = cli("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", stdin=message)
+    assert said.code == 0
+    assert said.out.startswith("-: ACCEPT\n")
+    assert "grace@acme-media.test (signed-by-assertion)" in said.out
+
+
+def test_the_json_of_the_contract(cli: Cli, message: bytes) -> None:
+    arguments = ("inspect", "--idp-metadata", "idp.xml", "--test-idp", "--format", "json")
+    (report,) = cli(*arguments, stdin=message).objects
+    assert report["schema"] == "sso-workbench/report/1"
+    assert set(report) >= {
+        *("source", "message", "verdict", "evaluated_at", "clock_skew_s", "policy", "subject", "attributes"),
+        *("signatures", "checks", "diagnosis", "provisioning"),
+    }
+    assert report["verdict"] == "accept"
+    assert report["subject"] == {
+        "name_id": "grace@acme-media.test",
+        "format": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+        "provenance": "signed-by-assertion",
+    }
+
+
+def test_judged_by_nothing_is_never_good(cli: Cli, message: bytes) -> None:
+    said = cli("inspect", "-", stdin=message)
+    assert said.code == 1
+    assert "UNKNOWN" in said.out
+    assert "--idp-metadata" in said.err
+
+
+def test_a_broken_message_names_the_check(cli: Cli, message: bytes) -> None:
+    broken = cli("idp", "issue", "--user", "grace", "--fault", "route-audience-slash").out.encode()
+    said = cli("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", stdin=broken)
+    assert said.code == 1
+    assert "FAIL  audience-match: " in said.out
+    assert "expected: https://imagekit.io/saml/consume" in said.out
+
+
+def test_files_and_folders_are_judged_one_by_one(cli: Cli, message: bytes) -> None:
+    folder = Path("many")
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(message)
+    (folder / "b.txt").write_bytes(b"no message at all")
+    said = cli("inspect", "many", "--idp-metadata", "idp.xml", "--test-idp", "--format", "json")
+    assert said.code == 1
+    assert [(o["source"], o["verdict"]) for o in said.objects] == [("many/a.txt", "accept"), ("many/b.txt", "reject")]
+    said = cli("inspect", "many", "missing.txt", "--idp-metadata", "idp.xml", "--format", "json")
+    assert said.code == 2
+    assert len(said.objects) == 2
+    assert "missing.txt cannot be read: No such file or directory." in said.err
+
+
+def test_a_certificate_alone_will_do(cli: Cli, message: bytes) -> None:
+    found = re.search(r"<ds:X509Certificate>([^<]+)<", Path("idp.xml").read_text())
+    assert found is not None
+    Path("idp.pem").write_text(f"-----BEGIN CERTIFICATE-----\n{found.group(1).strip()}\n-----END CERTIFICATE-----\n")
+    issuer = re.search(r'entityID="([^"]+)"', Path("idp.xml").read_text())
+    assert issuer is not None
+    arguments = ("inspect", "-", "--idp-cert", "idp.pem", "--test-idp", "--idp-entity-id", issuer.group(1))
+    assert cli(*arguments, stdin=message).code == 0
+    arguments = ("inspect", "-", "--idp-cert", "idp.pem", "--test-idp", "--idp-entity-id", "https://other.example/")
+    said = cli(*arguments, stdin=message)
+    assert said.code == 1
+    assert "issuer-match" in said.out
+
+
+def test_the_clock_of_the_judgement(cli: Cli, message: bytes) -> None:
+    late = ("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", "--at")
+    assert cli(*late, "2199-01-01T00:00:00Z", stdin=message).code == 1
+    assert cli(*late, "issue", stdin=message).code == 0
+    said = cli(*late, "yesterday", stdin=message)
+    assert said.code == 2
+    assert "2026-11-23T20:36:00Z" in said.err
+
+
+def test_the_product_rules_can_be_left_out(cli: Cli, message: bytes) -> None:
+    wrong = cli("idp", "issue", "--user", "grace", "--fault", "id-imagekit-id-missing").out.encode()
+    assert cli("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", stdin=wrong).code == 1
+    assert cli("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", "--profile", "saml", stdin=wrong).code == 0
+
+
+def test_against_an_account_with_what_it_would_do(cli: Cli, message: bytes) -> None:
+    assert cli("config", "set", "--idp-metadata", "idp.xml", "--test-idp").code == 0
+    Path("m.txt").write_bytes(message)
+    (report,) = cli("inspect", "m.txt", "--account", "ik_7x2k", "--format", "json").objects
+    assert report["verdict"] == "accept"
+    assert report["provisioning"]["outcome"] == "would_create"
+    assert cli("users", "list", "--format", "json").out == ""
+    assert cli("inspect", "m.txt", "--account", "ik_none").code == 2
+
+
+def test_terminals_are_not_obeyed(cli: Cli) -> None:
+    said = cli("inspect", "-", stdin="<a>\u202e\u009b31m</a>".encode())
+    assert said.code == 1
+    assert not any(c in said.out for c in "\u202e\u009b\x1b")
+    assert visible("a\x1b[31m\u202eb") == "a⟨U+001B⟩[31m⟨U+202E⟩b"
+
+
+def test_input_is_bounded(cli: Cli) -> None:
+    with Path("big.txt").open("wb") as file:
+        file.truncate(20_000_000)
+    said = cli("inspect", "big.txt")
+    assert said.code == 2
+    assert "the most that is read" in said.err
+    os.mkfifo("pipe")
+    assert "not an ordinary file" in cli("inspect", "pipe").err
+
+
+def test_inspect_is_light() -> None:
+    """Neither the database nor Qt nor a server is loaded, and it starts fast."""
+    code = (
+        "import sys, resource; from app.cli import run; code = run(['inspect', 'README.md']);"
+        "u = resource.getrusage(resource.RUSAGE_SELF); print(code, u.ru_utime + u.ru_stime,"
+        "[m for m in ('sqlalchemy', 'alembic', 'PySide6', 'starlette', 'uvicorn', 'httpx', 'jinja2') if m in sys.modules])"
+    )
+    used = []
+    for _ in range(3):
+        p = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        exit_code, seconds, heavy = p.stdout.splitlines()[-1].split(" ", 2)
+        assert (exit_code, heavy) == ("1", "[]")
+        used.append(float(seconds))
+    assert min(used) < 0.6
+
+
+# The rest -------------------------------------------------------------------------------------------------------------
+
+
+def test_metadata_is_read_and_printed(cli: Cli, message: bytes) -> None:
+    (found,) = cli("metadata", "idp.xml", "--format", "json").objects
+    assert found["usable"] is True
+    assert found["idp"]["signing"][0]["days_left"] in (28, 29)
+    Path("sp.xml").write_text(cli("metadata", "sp").out)
+    (ours,) = cli("metadata", "sp.xml", "--format", "json").objects
+    assert ours["sp"]["acs"][0]["location"] == "https://imagekit.io/saml/consume"
+    assert cli("metadata", "-", stdin=b"<a/>").code == 1
+    assert cli("metadata", "http://idp.example/metadata").code == 2
+
+
+def test_diff(cli: Cli, message: bytes) -> None:
+    Path("a.txt").write_bytes(message)
+    Path("b.txt").write_text(cli("idp", "issue", "--user", "grace").out)
+    said = cli("diff", "a.txt", "b.txt")
+    assert (said.code, said.out.count("\n")) == (0, 1)
+    Path("c.txt").write_text(cli("idp", "issue", "--user", "zoe").out)
+    rows = cli("diff", "a.txt", "c.txt", "--format", "json").objects
+    assert any(r["second"] == "zoe@acme-media.test" for r in rows)
+    assert cli("diff", "a.txt", "c.txt").code == 1
+    Path("d.txt").write_text("nothing")
+    assert cli("diff", "a.txt", "d.txt").code == 2
+
+
+def test_issuing(cli: Cli) -> None:
+    assert cli("idp", "issue", "--user", "grace", "--encode", "xml").out.startswith("<samlp:Response ")
+    assert cli("idp", "issue", "--user", "grace", "--encode", "redirect").out.startswith("SAMLResponse=")
+    form = cli("idp", "issue", "--user", "grace", "--encode", "form", "--relay-state", "a b").out
+    assert form.endswith("&RelayState=a+b")
+    to = ("--sp-entity-id", "https://sp.example/", "--acs-url", "https://sp.example/acs")
+    xml = cli("idp", "issue", "--user", "grace", "--encode", "xml", *to).out
+    assert 'Destination="https://sp.example/acs"' in xml
+    assert "<saml:Audience>https://sp.example/</saml:Audience>" in xml
+    assert cli("idp", "issue", "--user", "nobody").code == 2
+    said = cli("idp", "issue", "--user", "grace", "--fault", "xsw-1")
+    assert said.code == 2
+    assert "Did you mean xsw1" in said.err
+
+
+def test_answering_a_request(cli: Cli, message: bytes) -> None:
+    request = (
+        '<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_asked" Version="2.0" '
+        f'IssueInstant="{_now()}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
+        "https://imagekit.io/saml/consume</saml:Issuer></samlp:AuthnRequest>"
+    )
+    answer = cli("idp", "issue", "--user", "grace", "--request", "-", stdin=request.encode()).out.encode()
+    expecting = ("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", "--in-response-to")
+    assert cli(*expecting, "_asked", stdin=answer).code == 0
+    assert cli(*expecting, "_other", stdin=answer).code == 1
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_the_faults_are_listed(cli: Cli) -> None:
+    rows = cli("idp", "list-faults", "--format", "json").objects
+    assert len(rows) > 400
+    assert {"id", "family", "summary", "expects", "checks", "reference"} <= set(rows[0])
+    assert {r["family"] for r in cli("idp", "list-faults", "timing", "--format", "json").objects} == {"timing"}
+    assert cli("idp", "list-faults", "zzz").code == 2
+
+
+def test_an_account_from_beginning_to_end(cli: Cli, message: bytes) -> None:
+    assert cli("config", "test").code == 1
+    (view,) = cli(
+        "config", "set", "--idp-metadata", "idp.xml", "--test-idp", "--seats", "2", "--format", "json"
+    ).objects
+    assert (view["sso_on"], view["seats"]) == (True, {"used": 0, "limit": 2})
+    assert cli("config", "test").code == 0
+    assert cli("config", "set", "--delete-metadata").code == 0
+    assert cli("config", "show", "--vendor", "entra").code == 0
+    assert cli("config", "show", "--vendor", "none").code == 2
+    assert [r["revision"] for r in cli("config", "history", "--format", "json").objects] == [2, 1]
+    (view,) = cli("config", "restore", "1", "--format", "json").objects
+    assert (view["sso_on"], view["revision"]) == (True, 3)
+    assert cli("config", "set").code == 2
+    assert cli("config", "set", "--idp-metadata", "sp-does-not-exist.xml").code == 2
+    (child,) = cli(
+        *("config", "set", "--account", "ik_child", "--create", "Child", "--entity-id", "suggested", "--format", "json")
+    ).objects
+    assert child["sp"]["entity_id"] == "https://imagekit.io/saml/consume#ik_child"
+    said = cli("users", "list")
+    assert said.code == 2
+    assert "Name the account with --account" in said.err
+
+
+def test_users(cli: Cli) -> None:
+    boss = ("ada@acme-media.test", "--name", "Ada Example", "--role", "account_administrator")
+    assert cli("users", "add", *boss).code == 0
+    assert cli("users", "add", *boss).code == 1
+    (user,) = cli("users", "list", "--format", "json").objects
+    assert (user["email"], user["role"], user["created_by"]) == ("ada@acme-media.test", "account_administrator", "hand")
+    said = cli("users", "delete", "ada@acme-media.test")
+    assert said.code == 1
+    assert "last account administrator" in said.err
+    assert cli("users", "add", "bob@acme-media.test", "--name", "Bob", "--role", "finance").code == 0
+    assert cli("users", "delete", "bob@acme-media.test", "nobody@acme-media.test").code == 2
+    assert len(cli("users", "list", "--format", "json").objects) == 2
+    assert cli("users", "delete", "BOB@acme-media.test").code == 0
+    assert cli("users", "stale").code == 0
+
+
+def test_the_log(cli: Cli) -> None:
+    cli("users", "add", "ada@acme-media.test", "--name", "Ada Example", "--role", "developer")
+    rows = cli("log", "--kind", "user", "--format", "json").objects
+    assert [(r["outcome"], r["operator"]) for r in rows] == [("user-added", "command line")]
+    said = cli("log", rows[0]["reference"], "--format", "json")
+    assert said.objects[0]["sentence"] == rows[0]["sentence"]
+    assert cli("log", rows[0]["reference"]).code == 0
+    assert "No event fits." in cli("log", "--status", "failure", "--since", "24h").err
+    assert cli("log", "--since", "soon").code == 2
+    assert cli("log", "no-such-event-00").code == 2
+
+
+def test_the_database(cli: Cli) -> None:
+    assert "is in order" in cli("db", "check").out
+    assert cli("db", "backup", "copy.db").code == 0
+    assert cli("db", "backup", "copy.db").code == 3
+    assert "is in order" in cli("--workspace", "copy.db", "db", "check").out
+    assert cli("--workspace", "copy.db", "db", "upgrade").code == 0
+    Path("other.txt").write_text("This is no database, but a text that is long enough to be looked at. " * 20)
+    said = cli("--workspace", "other.txt", "log")
+    assert said.code == 3
+    assert said.err.count("\n") == 1
+    assert "not a database" in said.err
+
+
+def test_a_trial_with_its_reports(cli: Cli) -> None:
+    said = cli("trial", "--fault", "ok-advice", "--fault", "xsw1*", "--junit", "t.xml", "--html", "t.html")
+    assert said.code == 0, said.out
+    assert "faults are as expected" in said.out
+    assert Path("t.xml").read_text().startswith("<?xml")
+    assert Path("t.html").read_text().startswith("<!doctype html>")
+    rows = cli("trial", "--fault", "ok-advice", "--format", "json").objects
+    assert rows[0]["as_expected"] is True
+    assert cli("trial", "--fault", "zzz").code == 2
+    assert cli("trial", "--fault", "xsw1", "--all").code == 2
+    assert cli("trial", "--fault", "ok-advice", "--vendor", "nobody").code == 2
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("what", ["idp", "sp"])
+def test_serving_until_it_is_stopped(what: str, how: signal.Signals, own_home: Path) -> None:
+    import httpx
+
+    p = process(what, "serve", "--format", "json")
+    assert p.stdout is not None
+    try:
+        addresses = json.loads(p.stdout.readline())
+        answer = httpx.get(addresses["metadata"], trust_env=False)
+        assert answer.status_code == 200
+        assert "EntityDescriptor" in answer.text
+        assert addresses["metadata"].startswith("http://127.0.0.1:")
+        p.send_signal(how)
+        assert p.wait(20) == 0
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def test_a_taken_port_is_exit_code_3(own_home: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        p = process("sp", "serve", "--port", str(other.getsockname()[1]))
+        out, err = p.communicate(timeout=20)
+    assert (p.returncode, out) == (3, "")
+    assert "is taken by another program" in err
+    assert err.count("\n") == 1

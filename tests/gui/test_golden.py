@@ -1,0 +1,119 @@
+"""Golden screenshots: every page as a stranger first meets it, light and dark, and some with people in them.
+
+Compared to the letter first, then by the share of pixels that differ. They are practical only with the pinned PySide6
+and our own fonts, so elsewhere they are skipped with the reason. `UPDATE_GOLDEN=1` writes them anew: look at each.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import PySide6
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QComboBox
+
+from app.bootstrap import open_workspace
+from app.gui import application, theme
+from app.gui.desk import Desk
+from app.gui.jobs import InlineExecutor, Jobs
+from app.gui.main_window import PAGES, MainWindow
+from app.lab import Lab
+from simulator import TestUser
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
+NOW = datetime(2026, 11, 23, 20, 36, tzinfo=UTC)
+PINNED = "6.11.3"
+
+pytestmark = [
+    pytest.mark.skipif(PySide6.__version__ != PINNED, reason=f"the screenshots were made with PySide6 {PINNED}"),
+    pytest.mark.skipif(os.environ.get("QT_QPA_PLATFORM") != "offscreen", reason="the screenshots were made offscreen"),
+]
+
+
+@pytest.fixture
+def window(tmp_path: Path, qapp: QApplication) -> Iterator[tuple[MainWindow, Desk]]:
+    workspace = open_workspace(f"sqlite:///{tmp_path / 'golden.db'}", clock=lambda: NOW)
+    lab = Lab(workspace.sso, None, clock=lambda: NOW)
+    # Names in scripts that our fonts lack would be drawn with whatever the machine has.
+    people = [
+        TestUser(
+            username=n.lower(), email=f"{n.lower()}@acme-media.test", full_name=f"{n} Sample", role="developer",
+            imagekit_id="ik_7x2k", about=f"{n} is invented.",
+        )
+        for n in ("Ada", "Grace", "Linus")
+    ]  # fmt: skip
+    tenant = lab.tenant
+    for old in tenant.users:
+        tenant = tenant.without_user(old.username)
+    for person in people:
+        tenant = tenant.with_user(person)
+    lab.save_tenant(tenant)
+    made, desk = application.build(workspace, lab, Jobs(InlineExecutor()))
+    made.load_accounts()
+    made._where.setText("golden.db")
+    made.resize(1280, 800)
+    yield made, desk
+    made.close()
+    lab.stop()
+    desk.jobs.shutdown()
+    workspace.close()
+    theme.apply(qapp, "light")
+
+
+def shot(window: MainWindow, desk: Desk, page: str, mode: str) -> QImage:
+    application.restyle(desk, mode)
+    window.open_page(page)
+    window.show()
+    for _ in range(5):
+        QApplication.processEvents()
+    focused = QApplication.focusWidget()
+    if focused is not None:
+        focused.clearFocus()
+    for combo in window.findChildren(QComboBox):
+        combo.clearFocus()
+    window._where.setText("golden.db")
+    QApplication.processEvents()
+    return window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+def compare(made: QImage, name: str) -> None:
+    path = GOLDEN / f"{name}.png"
+    if UPDATE:
+        GOLDEN.mkdir(exist_ok=True)
+        assert made.save(str(path))
+        return
+    kept = QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32)
+    assert not kept.isNull(), f"{path.name} is missing: UPDATE_GOLDEN=1 makes it"
+    assert made.size() == kept.size()
+    if made == kept:
+        return
+    one, two = bytes(made.constBits()), bytes(kept.constBits())
+    differing = sum(one[i : i + 4] != two[i : i + 4] for i in range(0, len(one), 4))
+    share = differing / (len(one) / 4)
+    if share > 0.002:
+        output = Path(__file__).parents[1] / "output"
+        output.mkdir(exist_ok=True)
+        made.save(str(output / f"{name}.png"))
+    assert share <= 0.002, f"{share:.2%} of the pixels of {name} differ; see tests/output"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("page", [name for name, *_ in PAGES])
+def test_a_fresh_page(page: str, mode: str, window: tuple[MainWindow, Desk]) -> None:
+    compare(shot(*window, page, mode), f"fresh-{page}-{mode}")
+
+
+PEOPLE = (("ada", "account_administrator"), ("grace", "developer"), ("linus", "finance"))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_users_with_people(mode: str, window: tuple[MainWindow, Desk]) -> None:
+    main, desk = window
+    for name, role in PEOPLE:
+        desk.sso.add_user("ik_7x2k", f"{name}@acme-media.test", f"{name.title()} Sample", role, operator="golden")
+    compare(shot(main, desk, "users", mode), f"people-users-{mode}")
