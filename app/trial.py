@@ -262,6 +262,9 @@ class Bench:
     """
 
     def __init__(self, *, vendor: str = "generic", keys: KeyRing | None = None) -> None:
+        from simulator.profiles import profile
+
+        profile(vendor)  # an unknown vendor is refused before anything is made
         self.clock = _Clock()
         self._workspace: Workspace = demo_workspace(clock=self.clock)
         self._folder = Path(self._workspace.folder)

@@ -110,7 +110,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(e), 2)
     except Unfit as e:
         return _say(str(e), 3)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click ends the process when a reader such as `head` goes away
         quiet_stdout()
         return 0
     except Exception as e:

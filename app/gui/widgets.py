@@ -285,7 +285,10 @@ class Pill(QWidget):
         self.state = state
         self.word = word if word is not None else STATES.get(state, (state, "", ""))[0]
         self.setAccessibleName(self.word)
-        self.setVisible(bool(self.word))
+        if not self.word:
+            self.hide()
+        elif self.parentWidget() is not None:  # shown without a parent, it would be a window of its own
+            self.show()
         self.updateGeometry()
         self.update()
 
@@ -327,6 +330,7 @@ class Banner(QFrame):
         self._text = label("", wrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._action = button("")
+        self._action.hide()
         self._on_action: Callable[[], object] | None = None
         self._action.clicked.connect(lambda: self._on_action() if self._on_action else None)
         self._state = "info"

@@ -245,9 +245,11 @@ class SettingsPage(Page):
         if not self.desk.account:
             return  # the accounts are still being loaded
         if self.desk.account != self._account:
+            # What was dropped before the page was first shown stays; what was meant for another account does not.
+            if self._account:
+                self.discard()
+                self.banner.hide()
             self._account = self.desk.account
-            self.discard()
-            self.banner.hide()
         self.work(load, self.desk.sso, self.desk.account, then=self._show, failed=self._failed, channel="load")
 
     def _failed(self, error: Exception) -> None:
