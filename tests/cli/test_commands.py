@@ -94,7 +94,10 @@ def test_every_command_has_help(command: str, cli: Cli) -> None:
 
 
 def test_help_lists_every_command_without_loading_one() -> None:
-    code = "import sys; from app.cli import run; run(['--help']); print(sorted(m for m in sys.modules if m.startswith(('app.', 'simulator'))))"
+    code = (
+        "import sys; from app.cli import run; run(['--help']); "
+        "print(sorted(m for m in sys.modules if m.startswith(('app.', 'simulator'))))"
+    )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert all(f"\n  {name} " in out for name in COMMANDS)
     assert out.splitlines()[-1] == "['app.cli', 'app.cli.output']"
@@ -248,7 +251,8 @@ def test_inspect_is_light() -> None:
     code = (
         "import sys, resource; from app.cli import run; code = run(['inspect', 'README.md']);"
         "u = resource.getrusage(resource.RUSAGE_SELF); print(code, u.ru_utime + u.ru_stime,"
-        "[m for m in ('sqlalchemy', 'alembic', 'PySide6', 'starlette', 'uvicorn', 'httpx', 'jinja2') if m in sys.modules])"
+        "[m for m in ('sqlalchemy', 'alembic', 'PySide6', 'starlette', 'uvicorn', 'httpx', 'jinja2') "
+        "if m in sys.modules])"
     )
     used = []
     for _ in range(3):
