@@ -104,8 +104,11 @@ class MainWindow(QMainWindow):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
-        notice_row = row(self.notice, margins=(24, 12, 24, 0))
-        right.addLayout(notice_row)
+        # The room around the notice goes with it, so that pages start at the top.
+        self._notice_room = QWidget()
+        self._notice_room.setLayout(row(self.notice, margins=(24, 12, 24, 0)))
+        self._notice_room.hide()
+        right.addWidget(self._notice_room)
         right.addWidget(self._stack, 1)
         layout.addLayout(right, 1)
         self.setCentralWidget(central)
@@ -203,7 +206,7 @@ class MainWindow(QMainWindow):
         self._nav[name].setChecked(True)
         self._stack.setCurrentWidget(page)
         QSettings().setValue("window/page", name)
-        self.notice.hide()
+        self._notice_room.hide()
         if what is not None:
             page.open(what)
 
@@ -259,7 +262,8 @@ class MainWindow(QMainWindow):
         self._servers.setToolTip(tip(str(error)))
 
     def _say(self, state: str, text: str) -> None:
-        self.notice.say(state, text, "Dismiss", self.notice.hide)
+        self.notice.say(state, text, "Dismiss", self._notice_room.hide)
+        self._notice_room.show()
 
     def _restyle(self) -> None:
         for made in self.findChildren(QPushButton):
