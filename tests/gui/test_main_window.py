@@ -154,8 +154,9 @@ def test_a_dropped_response_lands_on_the_inspector(window: MainWindow, bench: Be
 
 def test_what_cannot_be_dropped_is_told(window: MainWindow, tmp_path: Path) -> None:
     drop(window, tmp_path)
-    assert window.notice.isVisible() or "not a regular file" in texts(window)
-    assert window.isVisible()
+    inspector: Any = window.page("inspector")
+    assert window.current is inspector
+    assert "is not a regular file" in inspector.banner.text
 
 
 def test_choosing_another_account_reloads_the_page_on_show(window: MainWindow, bench: Bench) -> None:
