@@ -12,12 +12,14 @@ str(error) is a sentence for the user; fields hold the values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the document: an XPath in the prefixes of names.PREFIXES, and a 1-based line (0: not known)."""
+class Place(NamedTuple):
+    """Where in the document: an XPath in the prefixes of names.PREFIXES, and a 1-based line (0: not known).
+
+    A tuple, because every element that is read has one, and a frozen dataclass costs thrice that to make.
+    """
 
     path: str
     line: int = 0

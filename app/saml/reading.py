@@ -7,8 +7,9 @@ namespaces of the specification are read, never "the first such element anywhere
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -33,8 +34,6 @@ from app.saml.message import (
 from app.saml.names import DS, MD, SAML, SAML1, SAMLP, SAMLP1, SOAP11, SOAP12, WST, XSI, q
 from app.saml.xml import Places, text_of
 from app.saml.xmlbytes import is_html
-
-PlaceOf = Callable[[etree._Element], Place]
 
 _KINDS: Final[dict[str, Kind]] = {
     q(SAMLP, "Response"): "Response",
@@ -153,51 +152,59 @@ def _bytes_are(data: bytes) -> str:
     return "This is not XML, and it is no encoding of a SAML message that is known here."
 
 
-# Places ---------------------------------------------------------------------------------------------------------------
-
-
-def twin_places(root: etree._Element, twin: etree._Element | None) -> PlaceOf:
-    """Places for elements under `root`.
-
-    Where `root` was rebuilt from signed bytes, `twin` is the element of the received document it stands for; places are
-    then those of the received document. The two are walked side by side: canonicalisation has dropped comments and the
-    enveloped ds:Signature, nothing else. Where they differ after all, the nearest known ancestor is given.
-    """
-    places = Places()
-    if twin is None or twin is root:
-        return places
-    original: dict[etree._Element, etree._Element | None] = {root: twin}
-
-    def counterpart(el: etree._Element) -> etree._Element | None:
-        if el in original:
-            return original[el]
-        parent = el.getparent()
-        above = counterpart(parent) if parent is not None else None
-        if parent is None or above is None:
-            return None
-        ours = list(parent.iterchildren(etree.Element))
-        theirs = list(above.iterchildren(etree.Element))
-        if len(theirs) > len(ours):
-            theirs = [c for c in theirs if c.tag != q(DS, "Signature")]
-        for i, child in enumerate(ours):
-            other = theirs[i] if i < len(theirs) else None
-            original[child] = other if other is not None and other.tag == child.tag else None
-        return original[el]
-
-    def place_of(el: etree._Element) -> Place:
-        other = counterpart(el)
-        while other is None:
-            parent = el.getparent()
-            if parent is None:
-                return places(twin)
-            el = parent
-            other = counterpart(el)
-        return places(other)
-
-    return place_of
-
-
 # Records --------------------------------------------------------------------------------------------------------------
+
+_CONDITIONS, _SUBJECT, _ISSUER = q(SAML, "Conditions"), q(SAML, "Subject"), q(SAML, "Issuer")
+_AUTHN_STATEMENT, _ATTRIBUTES, _ADVICE = q(SAML, "AuthnStatement"), q(SAML, "AttributeStatement"), q(SAML, "Advice")
+_ATTRIBUTE, _VALUE = q(SAML, "Attribute"), q(SAML, "AttributeValue")
+_ENCRYPTED_ATTRIBUTE, _ENCRYPTED_ASSERTION = q(SAML, "EncryptedAttribute"), q(SAML, "EncryptedAssertion")
+_NAME_ID, _CONFIRMATION = q(SAML, "NameID"), q(SAML, "SubjectConfirmation")
+_CONFIRMATION_DATA = q(SAML, "SubjectConfirmationData")
+_RESTRICTION, _AUDIENCE = q(SAML, "AudienceRestriction"), q(SAML, "Audience")
+_ONE_TIME_USE, _PROXY = q(SAML, "OneTimeUse"), q(SAML, "ProxyRestriction")
+_CONTEXT, _CONTEXT_CLASS = q(SAML, "AuthnContext"), q(SAML, "AuthnContextClassRef")
+_STATUS, _STATUS_CODE, _EXTENSIONS = q(SAMLP, "Status"), q(SAMLP, "StatusCode"), q(SAMLP, "Extensions")
+_STATUS_MESSAGE, _STATUS_DETAIL = q(SAMLP, "StatusMessage"), q(SAMLP, "StatusDetail")
+_SIGNATURE, _XSI_TYPE, _XSI_NIL = q(DS, "Signature"), q(XSI, "type"), q(XSI, "nil")
+
+
+class _Node(NamedTuple):
+    """An element to read, and where it stands.
+
+    Where it was rebuilt from signed bytes, `twin` is the element of the received document that it stands for, and the
+    place is that of the twin; None where there is no such element, and the place is then that of the nearest ancestor
+    that has one.
+    """
+
+    el: etree._Element
+    tag: str
+    at: Place
+    twin: etree._Element | None
+
+
+def _node(root: etree._Element, twin: etree._Element | None, places: Places) -> _Node:
+    original = root if twin is None else twin
+    return _Node(root, str(root.tag), places(original), original)
+
+
+def _parts(node: _Node, places: Places) -> list[_Node]:
+    """The child elements of a node, side by side with those of its twin.
+
+    Canonicalisation has dropped comments and the enveloped ds:Signature, nothing else.
+    """
+    el, _, at, twin = node
+    new = tuple.__new__  # the constructor of a named tuple costs as much again, and there are hundreds of nodes
+    ours = [(child, tag) for child in el if isinstance(tag := child.tag, str)]
+    if twin is el:
+        return [new(_Node, (child, tag, places(child), child)) for child, tag in ours]
+    theirs = list(twin.iterchildren(etree.Element)) if twin is not None else []
+    if len(theirs) > len(ours):
+        theirs = [c for c in theirs if c.tag != _SIGNATURE]
+    found: list[_Node] = []
+    for (child, tag), other in zip_longest(ours, theirs[: len(ours)]):
+        same = other is not None and other.tag == tag
+        found.append(new(_Node, (child, tag, places(other), other) if same else (child, tag, at, None)))
+    return found
 
 
 def read_response(
@@ -205,174 +212,226 @@ def read_response(
     provenance: Provenance,
     twin: etree._Element | None = None,
     known: Mapping[etree._Element, Assertion] | None = None,
+    places: Places | None = None,
 ) -> Response:
-    """Record a samlp:Response. Its assertions get the same provenance; `twin` as in twin_places().
+    """Record a samlp:Response. Its assertions get the same provenance.
 
-    `known` are records of some of its assertions, made already from better bytes.
+    Where `root` was rebuilt from signed bytes, `twin` is the element of the received document it stands for; places are
+    then those of the received document. `known` are records of some of its assertions, made already from better bytes.
+    `places` are those that are known of the received document.
     """
     known = known or {}
-    place = twin_places(root, twin)
-    issuer = root.find(q(SAML, "Issuer"))
-    status = root.find(q(SAMLP, "Status"))
+    places = places or Places()
+    node = _node(root, twin, places)
+    issuer: Issuer | None = None
+    status: StatusRecord | None = None
+    assertions: list[Assertion] = []
+    encrypted = 0
+    extensions = False
+    for part in _parts(node, places):
+        tag = part.tag
+        if tag == _ASSERTION:
+            assertions.append(known[part.el] if part.el in known else _assertion(part, provenance, places))
+        elif tag == _ISSUER:
+            issuer = issuer or _issuer(part)
+        elif tag == _STATUS:
+            status = status or _status(part, places)
+        elif tag == _ENCRYPTED_ASSERTION:
+            encrypted += 1
+        elif tag == _EXTENSIONS:
+            extensions = True
+    get = root.get
     return Response(
-        id=root.get("ID"),
-        version=root.get("Version"),
-        issue_instant=root.get("IssueInstant"),
-        destination=root.get("Destination"),
-        in_response_to=root.get("InResponseTo"),
-        issuer=_issuer(issuer, place) if issuer is not None else None,
-        status=_status(status, place) if status is not None else None,
-        assertions=tuple(
-            known[a] if a in known else _assertion(a, provenance, place) for a in root.iterchildren(_ASSERTION)
-        ),
-        encrypted_assertions=sum(1 for _ in root.iterchildren(q(SAML, "EncryptedAssertion"))),
-        has_extensions=root.find(q(SAMLP, "Extensions")) is not None,
+        id=get("ID"),
+        version=get("Version"),
+        issue_instant=get("IssueInstant"),
+        destination=get("Destination"),
+        in_response_to=get("InResponseTo"),
+        issuer=issuer,
+        status=status,
+        assertions=tuple(assertions),
+        encrypted_assertions=encrypted,
+        has_extensions=extensions,
         provenance=provenance,
-        at=place(root),
+        at=node.at,
     )
 
 
-def read_assertion(el: etree._Element, provenance: Provenance, twin: etree._Element | None = None) -> Assertion:
-    """Record an Assertion element of any namespace (a SAML 1.x assertion is mostly empty here)."""
-    return _assertion(el, provenance, twin_places(el, twin))
+def read_assertion(
+    el: etree._Element,
+    provenance: Provenance,
+    twin: etree._Element | None = None,
+    places: Places | None = None,
+) -> Assertion:
+    """Record an Assertion element of any namespace (a SAML 1.x assertion is mostly empty here).
+
+    `twin` and `places` as in read_response().
+    """
+    places = places or Places()
+    return _assertion(_node(el, twin, places), provenance, places)
 
 
-def _assertion(el: etree._Element, provenance: Provenance, place: PlaceOf) -> Assertion:
-    subject = el.find(q(SAML, "Subject"))
+def _assertion(node: _Node, provenance: Provenance, places: Places) -> Assertion:
+    issuers: list[Issuer] = []
+    subject: Subject | None = None
+    conditions: list[Conditions] = []
+    statements: list[AuthnStatement] = []
     attributes: list[Attribute] = []
     encrypted = 0
-    for statement in el.iterchildren(q(SAML, "AttributeStatement")):
-        attributes += [_attribute(a, place) for a in statement.iterchildren(q(SAML, "Attribute"))]
-        encrypted += sum(1 for _ in statement.iterchildren(q(SAML, "EncryptedAttribute")))
+    advice = False
+    for part in _parts(node, places):
+        tag = part.tag
+        if tag == _ATTRIBUTES:
+            for inner in _parts(part, places):
+                if inner.tag == _ATTRIBUTE:
+                    attributes.append(_attribute(inner, places))
+                elif inner.tag == _ENCRYPTED_ATTRIBUTE:
+                    encrypted += 1
+        elif tag == _ISSUER:
+            issuers.append(_issuer(part))
+        elif tag == _SUBJECT:
+            subject = subject or _subject(part, places)
+        elif tag == _CONDITIONS:
+            conditions.append(_conditions(part, places))
+        elif tag == _AUTHN_STATEMENT:
+            statements.append(_authn_statement(part, places))
+        elif tag == _ADVICE:
+            advice = True
+    get = node.el.get
     return Assertion(
-        id=el.get("ID"),
-        version=el.get("Version"),
-        issue_instant=el.get("IssueInstant"),
-        issuers=tuple(_issuer(i, place) for i in el.iterchildren(q(SAML, "Issuer"))),
-        subject=_subject(subject, place) if subject is not None else None,
-        conditions=tuple(_conditions(c, place) for c in el.iterchildren(q(SAML, "Conditions"))),
-        authn_statements=tuple(_authn_statement(s, place) for s in el.iterchildren(q(SAML, "AuthnStatement"))),
+        id=get("ID"),
+        version=get("Version"),
+        issue_instant=get("IssueInstant"),
+        issuers=tuple(issuers),
+        subject=subject,
+        conditions=tuple(conditions),
+        authn_statements=tuple(statements),
         attributes=tuple(attributes),
         encrypted_attributes=encrypted,
-        has_advice=el.find(q(SAML, "Advice")) is not None,
+        has_advice=advice,
         provenance=provenance,
-        at=place(el),
-        namespace=etree.QName(el).namespace or "",
+        at=node.at,
+        namespace=node.tag[1:].partition("}")[0] if node.tag[:1] == "{" else "",
     )
 
 
-def _issuer(el: etree._Element, place: PlaceOf) -> Issuer:
+def _issuer(node: _Node) -> Issuer:
+    get = node.el.get
     return Issuer(
-        text=text_of(el, place(el)),
-        format=el.get("Format"),
-        name_qualifier=el.get("NameQualifier"),
-        sp_name_qualifier=el.get("SPNameQualifier"),
-        sp_provided_id=el.get("SPProvidedID"),
+        text=text_of(node.el, node.at),
+        format=get("Format"),
+        name_qualifier=get("NameQualifier"),
+        sp_name_qualifier=get("SPNameQualifier"),
+        sp_provided_id=get("SPProvidedID"),
     )
 
 
-def _status(el: etree._Element, place: PlaceOf) -> StatusRecord:
+def _status(node: _Node, places: Places) -> StatusRecord:
     codes: list[str | None] = []
-    code = el.find(q(SAMLP, "StatusCode"))
+    message: Text | None = None
+    detail: str | None = None
+    code: etree._Element | None = None
+    for part in _parts(node, places):
+        if part.tag == _STATUS_CODE and code is None:
+            code = part.el
+        elif part.tag == _STATUS_MESSAGE and message is None:
+            message = text_of(part.el, part.at)
+        elif part.tag == _STATUS_DETAIL and detail is None:
+            detail = str(part.el.xpath("string()"))
     while code is not None and len(codes) < _MAX_STATUS_DEPTH:
         codes.append(code.get("Value"))
-        code = code.find(q(SAMLP, "StatusCode"))
-    message = el.find(q(SAMLP, "StatusMessage"))
-    detail = el.find(q(SAMLP, "StatusDetail"))
-    return StatusRecord(
-        codes=tuple(codes),
-        message=text_of(message, place(message)) if message is not None else None,
-        detail=str(detail.xpath("string()")) if detail is not None else None,
-        at=place(el),
-    )
+        code = code.find(_STATUS_CODE)
+    return StatusRecord(codes=tuple(codes), message=message, detail=detail, at=node.at)
 
 
-def _subject(el: etree._Element, place: PlaceOf) -> Subject:
+def _subject(node: _Node, places: Places) -> Subject:
     name_ids: list[NameID] = []
     others: list[str] = []
     confirmations: list[SubjectConfirmation] = []
-    for child in el.iterchildren(etree.Element):
-        if child.tag == q(SAML, "NameID"):
+    for part in _parts(node, places):
+        if part.tag == _NAME_ID:
+            get = part.el.get
             name_ids.append(
                 NameID(
-                    text=text_of(child, place(child)),
-                    format=child.get("Format"),
-                    name_qualifier=child.get("NameQualifier"),
-                    sp_name_qualifier=child.get("SPNameQualifier"),
+                    text=text_of(part.el, part.at),
+                    format=get("Format"),
+                    name_qualifier=get("NameQualifier"),
+                    sp_name_qualifier=get("SPNameQualifier"),
                 )
             )
-        elif child.tag == q(SAML, "SubjectConfirmation"):
-            confirmations.append(_confirmation(child, place))
+        elif part.tag == _CONFIRMATION:
+            confirmations.append(_confirmation(part, places))
         else:
-            name = etree.QName(child)
-            others.append(name.localname if name.namespace == SAML else str(child.tag))
-    return Subject(tuple(name_ids), tuple(others), tuple(confirmations), place(el))
+            name = etree.QName(part.el)
+            others.append(name.localname if name.namespace == SAML else part.tag)
+    return Subject(tuple(name_ids), tuple(others), tuple(confirmations), node.at)
 
 
-def _confirmation(el: etree._Element, place: PlaceOf) -> SubjectConfirmation:
-    data = el.find(q(SAML, "SubjectConfirmationData"))
+def _confirmation(node: _Node, places: Places) -> SubjectConfirmation:
+    method = node.el.get("Method")
+    data = next((p for p in _parts(node, places) if p.tag == _CONFIRMATION_DATA), None)
     if data is None:
-        return SubjectConfirmation(method=el.get("Method"), at=place(el), has_data=False)
+        return SubjectConfirmation(method=method, at=node.at, has_data=False)
+    get = data.el.get
     return SubjectConfirmation(
-        method=el.get("Method"),
-        at=place(el),
+        method=method,
+        at=node.at,
         has_data=True,
-        recipient=data.get("Recipient"),
-        in_response_to=data.get("InResponseTo"),
-        not_before=data.get("NotBefore"),
-        not_on_or_after=data.get("NotOnOrAfter"),
-        address=data.get("Address"),
-        data_at=place(data),
+        recipient=get("Recipient"),
+        in_response_to=get("InResponseTo"),
+        not_before=get("NotBefore"),
+        not_on_or_after=get("NotOnOrAfter"),
+        address=get("Address"),
+        data_at=data.at,
     )
 
 
-def _conditions(el: etree._Element, place: PlaceOf) -> Conditions:
+def _conditions(node: _Node, places: Places) -> Conditions:
     restrictions: list[AudienceRestriction] = []
     one_time_use = proxy = 0
     unknown: list[str] = []
-    for child in el.iterchildren(etree.Element):
-        if child.tag == q(SAML, "AudienceRestriction"):
-            audiences = child.iterchildren(q(SAML, "Audience"))
-            restrictions.append(AudienceRestriction(tuple(text_of(a, place(a)) for a in audiences), place(child)))
-        elif child.tag == q(SAML, "OneTimeUse"):
+    for part in _parts(node, places):
+        if part.tag == _RESTRICTION:
+            audiences = [text_of(a.el, a.at) for a in _parts(part, places) if a.tag == _AUDIENCE]
+            restrictions.append(AudienceRestriction(tuple(audiences), part.at))
+        elif part.tag == _ONE_TIME_USE:
             one_time_use += 1
-        elif child.tag == q(SAML, "ProxyRestriction"):
+        elif part.tag == _PROXY:
             proxy += 1
         else:
-            unknown.append(child.get(q(XSI, "type")) or str(child.tag))
+            unknown.append(part.el.get(_XSI_TYPE) or part.tag)
     return Conditions(
-        not_before=el.get("NotBefore"),
-        not_on_or_after=el.get("NotOnOrAfter"),
+        not_before=node.el.get("NotBefore"),
+        not_on_or_after=node.el.get("NotOnOrAfter"),
         audience_restrictions=tuple(restrictions),
         one_time_use=one_time_use,
         proxy_restrictions=proxy,
         unknown=tuple(unknown),
-        at=place(el),
+        at=node.at,
     )
 
 
-def _authn_statement(el: etree._Element, place: PlaceOf) -> AuthnStatement:
-    context = el.find(q(SAML, "AuthnContext"))
-    reference = context.find(q(SAML, "AuthnContextClassRef")) if context is not None else None
-    text: Text | None = text_of(reference, place(reference)) if reference is not None else None
+def _authn_statement(node: _Node, places: Places) -> AuthnStatement:
+    context = next((p for p in _parts(node, places) if p.tag == _CONTEXT), None)
+    inner = _parts(context, places) if context is not None else []
+    reference = next((p for p in inner if p.tag == _CONTEXT_CLASS), None)
+    text = text_of(reference.el, reference.at) if reference is not None else None
+    get = node.el.get
     return AuthnStatement(
-        authn_instant=el.get("AuthnInstant"),
-        session_index=el.get("SessionIndex"),
-        session_not_on_or_after=el.get("SessionNotOnOrAfter"),
+        authn_instant=get("AuthnInstant"),
+        session_index=get("SessionIndex"),
+        session_not_on_or_after=get("SessionNotOnOrAfter"),
         context_class=text.value if text is not None and text.simple else None,
-        at=place(el),
+        at=node.at,
     )
 
 
-def _attribute(el: etree._Element, place: PlaceOf) -> Attribute:
-    values = tuple(
-        AttributeValue(text_of(v, place(v)), nil=v.get(q(XSI, "nil")) in ("true", "1"))
-        for v in el.iterchildren(q(SAML, "AttributeValue"))
-    )
-    return Attribute(
-        name=el.get("Name"),
-        name_format=el.get("NameFormat"),
-        friendly_name=el.get("FriendlyName"),
-        values=values,
-        at=place(el),
-    )
+def _attribute(node: _Node, places: Places) -> Attribute:
+    new = tuple.__new__
+    values = [
+        new(AttributeValue, (text_of(el, at), el.get(_XSI_NIL) in ("true", "1")))
+        for el, tag, at, _ in _parts(node, places)
+        if tag == _VALUE
+    ]
+    get = node.el.get
+    return Attribute(get("Name"), get("NameFormat"), get("FriendlyName"), tuple(values), node.at)

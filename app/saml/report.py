@@ -334,9 +334,9 @@ def _gather(
         verification = verify_signatures(document, expectation, now, root_kind="assertion")
         signed = verification.signed_assertion
         assertion = (
-            read_assertion(document.root, "unsigned")
+            read_assertion(document.root, "unsigned", places=document.places)
             if signed is None
-            else read_assertion(signed, "signed-by-assertion", document.root)
+            else read_assertion(signed, "signed-by-assertion", document.root, document.places)
         )
     what = ""
     if kind not in ("Response", "Assertion"):
@@ -365,13 +365,15 @@ def _read_response(document: Document, verification: Verification) -> tuple[Resp
     known: dict[etree._Element, Assertion] = {}
     if signed is not None and verification.assertion_signed_by == "assertion":
         twin = next((a for a in document.root.iterchildren(_ASSERTION) if a.get("ID") == signed.get("ID")), None)
-        best = read_assertion(signed, "signed-by-assertion", twin)
+        best = read_assertion(signed, "signed-by-assertion", twin, document.places)
         if twin is not None:
             known[twin] = best
     if verification.signed_response is not None:
-        response = read_response(verification.signed_response, "signed-by-response", document.root)
+        response = read_response(
+            verification.signed_response, "signed-by-response", document.root, places=document.places
+        )
     else:
-        response = read_response(document.root, "unsigned", known=known)
+        response = read_response(document.root, "unsigned", known=known, places=document.places)
     if best is not None:
         return response, best
     if not response.assertions:

@@ -16,7 +16,7 @@ from lxml import etree
 
 from app.saml.errors import Problem
 from app.saml.names import DS, SAML, SAMLP, XENC, XSI, q
-from app.saml.xml import Places, name_of
+from app.saml.xml import Document, Places, name_of, walk
 
 _NAMESPACES: Final = {"saml": SAML, "samlp": SAMLP, "ds": DS, "xenc": XENC}
 _MOST: Final = 20
@@ -48,6 +48,34 @@ class _Model:
     wild: int | None = None
     wild_other: bool = False
     at_least: int = 0
+    needed: int = 0  # how many groups must not be empty
+
+    def fits(self, el: etree._Element, attributes: list[str], children: list[etree._Element]) -> bool:
+        """Whether an element is as usual: in order, nothing missing, nothing foreign. False only means a closer look.
+
+        It decides nearly every element of nearly every message, in a tenth of the time of the closer look.
+        """
+        known, index, most, least = self.attributes, self.index, self.most, self.least
+        for name in attributes:
+            if name not in known or (name in _TIMES and not _TIME.match((el.get(name) or "").strip())):
+                return False
+        for name in self.required:
+            if name not in attributes:
+                return False
+        elements_only = not self.text
+        if elements_only and (text := el.text) and not text.isspace():
+            return False
+        position = -1
+        had = 0
+        for child in children:
+            group = index.get(child.tag, -1)  # type: ignore[arg-type]  # a comment's tag is a function
+            if group < position or group < 0 or (elements_only and (tail := child.tail) and not tail.isspace()):
+                return False
+            if group > position:
+                position, had = group, had + least[group]
+            elif most[group] == 1:
+                return False
+        return had == self.needed and len(children) >= self.at_least
 
 
 _MODELS: Final[dict[str, _Model]] = {}
@@ -96,6 +124,7 @@ def _element(names: str, content: str = "", attributes: str = "", *, text: bool 
             wild=wild,
             wild_other=wild_other,
             at_least=at_least,
+            needed=sum(least),
         )
 
 
@@ -200,8 +229,8 @@ _element("xenc:CipherValue", text=True)
 
 @dataclass(slots=True)
 class _Judge:
+    places: Places
     problems: list[Problem] = field(default_factory=list)
-    places: Places = field(default_factory=Places)
 
     def say(self, el: etree._Element, message: str, expected: str | None = None, actual: str | None = None) -> None:
         if len(self.problems) < _MOST:
@@ -287,16 +316,17 @@ def _shown(group: Iterable[str]) -> tuple[str, ...]:
     return tuple({"any": "anything", "other": "foreign elements"}.get(n, n) for n in group)
 
 
-def violations(root: etree._Element) -> tuple[Problem, ...]:
+def violations(root: etree._Element, document: Document | None = None) -> tuple[Problem, ...]:
     """Departures from the content model, for `schema-valid`, in document order; at most 20.
 
-    Elements this table does not know (extensions, attribute values) are looked into, not judged.
+    Elements this table does not know (extensions, attribute values) are looked into, not judged. `document` is the one
+    that `root` is the root of, where there is one: its elements then need not be walked again.
     """
-    judge = _Judge()
+    judge = _Judge(document.places if document is not None else Places())
     models = _MODELS
-    for el in root.iter(etree.Element):
-        model = models.get(str(el.tag))
-        if model is not None:
+    for el, tag, attributes, children in walk(root) if document is None else document.elements:
+        model = models.get(tag)
+        if model is not None and not model.fits(el, attributes, children):
             judge.element(el, model)
             if len(judge.problems) >= _MOST:
                 break

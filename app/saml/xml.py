@@ -6,8 +6,10 @@ It judges form (charset, DTD, limits, identifiers, stray nodes) and nothing that
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 from lxml import etree
 
@@ -38,6 +40,8 @@ _ID_NAMES: Final = frozenset({"ID", "Id", "id", q(XML, "id")})
 _ID_LIKE: Final = frozenset(
     {"ID", "Id", "id", "InResponseTo", "Destination", "Recipient", "Algorithm", "URI", "Version", "xmlns"}
 )
+#: The attributes without a namespace whose values are looked at; those with one are looked at all.
+_WATCHED: Final = frozenset({"ID", "Id", "id", "Recipient", "Destination"})
 #: What the usual prefixes must stand for; a look-alike URI under a well-known prefix misleads people and bad parsers.
 _KNOWN_PREFIXES: Final = {
     "saml": SAML,
@@ -57,12 +61,37 @@ _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
 _NCNAME: Final = re.compile(r"[^\W\d][\w.\-·]*\Z")
 
 
+class Element(NamedTuple):
+    """One element as parse() walked past it: Clark name, attribute names, and all its children, comments too."""
+
+    element: etree._Element
+    tag: str
+    attributes: list[str]
+    children: list[etree._Element]
+
+
+def walk(root: etree._Element) -> Iterator[Element]:
+    """The elements of a tree in document order, for a tree that parse() has not made."""
+    for el in root.iter(etree.Element):
+        yield Element(el, str(el.tag), el.keys(), el[:])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A document that kept every limit. `data` are exactly the bytes parsed (UTF-8, without a byte order mark)."""
+    """A document that kept every limit. `data` are exactly the bytes parsed (UTF-8, without a byte order mark).
+
+    `places` tells where its elements stand; whoever asks shares what others have asked before.
+    """
 
     data: bytes
     root: etree._Element
+    places: Places = field(default_factory=lambda: Places())  # noqa: PLW0108  defined below
+    walked: tuple[Element, ...] | None = None
+
+    @property
+    def elements(self) -> Iterable[Element]:
+        """Every element in document order, as parse() walked past it, so that no later stage walks the tree again."""
+        return walk(self.root) if self.walked is None else self.walked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,25 +144,26 @@ def parse(data: bytes, limits: Limits | None = None) -> Parsed:
     if docinfo.xml_version != "1.0":
         message = f"The document says it is XML {docinfo.xml_version}. SAML messages are XML 1.0."
         return Parsed(None, (Problem("xml-wellformed", message, "1.0", docinfo.xml_version, Place("/", 1)),))
-    walk = _Walk(limits, measure_text=len(data) > limits.text_bytes)
-    if walk.namespaces(data, root) and walk.elements(root):
-        return Parsed(Document(data, root), tuple(walk.problems))
-    return Parsed(None, tuple(walk.problems))
+    form = _Form(limits, measure_text=len(data) > limits.text_bytes)
+    if form.namespaces(data, root) and form.elements(root):
+        return Parsed(Document(data, root, form.place, tuple(form.seen)), tuple(form.problems))
+    return Parsed(None, tuple(form.problems))
 
 
 # The walk over the tree -----------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Form:
     """Everything about form that the tree shows, found in one pass. Its methods return False to refuse the document."""
 
     limits: Limits
     measure_text: bool
     problems: list[Problem] = field(default_factory=list)
+    seen: list[Element] = field(default_factory=list)
     _counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
     _ids: dict[str, etree._Element] = field(default_factory=dict)
-    _place: Places = field(default_factory=lambda: Places())  # noqa: PLW0108  defined below
+    place: Places = field(default_factory=lambda: Places())  # noqa: PLW0108  defined below
 
     def found(
         self,
@@ -150,7 +180,7 @@ class _Walk:
         count = self._counts[check, severity] = self._counts.get((check, severity), 0) + 1
         if count > _MAX_PER_CHECK:
             return
-        where = self._place(at) if isinstance(at, etree._Element) else at
+        where = self.place(at) if isinstance(at, etree._Element) else at
         if where is not None and attribute:
             where = Place(f"{where.path}/@{_qname(attribute, None)}", where.line)
         problem = Problem(check, message, expected, actual, where, severity)
@@ -222,7 +252,7 @@ class _Walk:
     def elements(self, root: etree._Element) -> bool:
         """Everything else, element by element in document order."""
         self._siblings_of_root(root)
-        limits, measure = self.limits, self.measure_text
+        limits, measure, seen = self.limits, self.measure_text, self.seen
         stack: list[tuple[etree._Element, int]] = [(root, 1)]
         count = 0
         while stack:
@@ -239,30 +269,32 @@ class _Walk:
                     "xml-depth-limit", message, at, expected=f"at most {limits.depth} levels", actual=f"{depth} levels"
                 )
                 return False
-            # Counted first: lxml reads n attributes in n² steps.
-            attributes = len(el.attrib)
-            if attributes > limits.attributes_per_element:
-                too_many = node_problem(
-                    f"{attributes:,} attributes on one element",
-                    f"at most {limits.attributes_per_element} attributes on an element",
-                    place(el),
-                )
-                self.problems.append(too_many)
-                return False
+            # Counted first, and by their names: lxml reads the values of n attributes in n² steps.
+            attributes = el.keys()
             if attributes:
-                self._attributes(el)
+                if len(attributes) > limits.attributes_per_element:
+                    too_many = node_problem(
+                        f"{len(attributes):,} attributes on one element",
+                        f"at most {limits.attributes_per_element} attributes on an element",
+                        place(el),
+                    )
+                    self.problems.append(too_many)
+                    return False
+                for key in attributes:
+                    if key in _WATCHED or key[0] == "{":
+                        self._attribute(el, key, el.get(key) or "")
             if measure and self._text_too_long(el):
                 return False
             children = el[:]
+            seen.append(tuple.__new__(Element, (el, tag, attributes, children)))
             if tag in _ONE_TEXT:
                 self._identity(el, tag, children)
             elif tag in _FETCHED and not (el.get("URI") or "").startswith("#"):
                 message = f"{name_of(el)} points to something outside the message. It is never fetched."
                 self.found("xml-no-external-ref", message, el)
             if children:
-                children.reverse()
                 depth += 1
-                stack += [(child, depth) for child in children]
+                stack += [(child, depth) for child in reversed(children)]
         if count > limits.nodes:
             self.problems.append(node_problem(f"{count:,} nodes", f"at most {limits.nodes:,} nodes"))
             return False
@@ -296,14 +328,14 @@ class _Walk:
                     f"There is a comment inside {name_of(holder)}. Software that reads only the text before it sees "
                     "another value than the one that was signed (CVE-2017-11427)."
                 )
-                at = Place(self._place(parent).path + "/comment()", line)
+                at = Place(self.place(parent).path + "/comment()", line)
                 self.found("xml-comments", message, at, expected="no comment", actual=_short(str(node)))
             elif holder is None and not enough:
-                self._comment_outside(Place(self._place(parent).path + "/comment()", line))
+                self._comment_outside(Place(self.place(parent).path + "/comment()", line))
         elif node.tag is etree.ProcessingInstruction:
             if self._enough("xml-no-pi"):
                 return
-            at = Place(self._place(parent).path + "/processing-instruction()", line)
+            at = Place(self.place(parent).path + "/processing-instruction()", line)
             message = "There is a processing instruction in the message. Signing keeps it, and readers differ over it."
             self.found("xml-no-pi", message, at, expected="none", actual=_short(str(node)))
             if node.target == "xml-stylesheet":
@@ -320,28 +352,27 @@ class _Walk:
         self.problems.append(node_problem(f"a text of {longest:,} characters", limit, place(el)))
         return True
 
-    def _attributes(self, el: etree._Element) -> None:
-        for key, value in el.items():
-            if key in _ID_NAMES:
-                self._identifier(el, key, value)
-            if key[0] == "{":
-                local = key.rpartition("}")[2]
-                if local in _ID_LIKE:
-                    self.found(
-                        "xml-attribute-pollution",
-                        f"{name_of(el)} carries an attribute “{local}” in a namespace ({key[1:].partition('}')[0]}). "
-                        "Libraries disagree about whether it or the plain one is meant.",
-                        el,
-                        expected=f"the plain attribute {local} only",
-                        actual=f"{key}={value[:80]}",
-                    )
-                    if local in ("ID", "Id", "id") and key not in _ID_NAMES:
-                        self._identifier(el, key, value)
-                elif key in _SCHEMA_HINTS:
-                    message = f"{name_of(el)} names a schema by address. It is never fetched, and a message needs none."
-                    self.found("xml-no-external-ref", message, el, actual=value[:200], severity="warning")
-            elif (key == "Recipient" or key == "Destination") and value != value.strip():
-                self._whitespace(el, f"{name_of(el)}/@{key}", value, key)
+    def _attribute(self, el: etree._Element, key: str, value: str) -> None:
+        if key in _ID_NAMES:
+            self._identifier(el, key, value)
+        if key[0] == "{":
+            local = key.rpartition("}")[2]
+            if local in _ID_LIKE:
+                self.found(
+                    "xml-attribute-pollution",
+                    f"{name_of(el)} carries an attribute “{local}” in a namespace ({key[1:].partition('}')[0]}). "
+                    "Libraries disagree about whether it or the plain one is meant.",
+                    el,
+                    expected=f"the plain attribute {local} only",
+                    actual=f"{key}={value[:80]}",
+                )
+                if local in ("ID", "Id", "id") and key not in _ID_NAMES:
+                    self._identifier(el, key, value)
+            elif key in _SCHEMA_HINTS:
+                message = f"{name_of(el)} names a schema by address. It is never fetched, and a message needs none."
+                self.found("xml-no-external-ref", message, el, actual=value[:200], severity="warning")
+        elif (key == "Recipient" or key == "Destination") and value != value.strip():
+            self._whitespace(el, f"{name_of(el)}/@{key}", value, key)
 
     def _identifier(self, el: etree._Element, key: str, value: str) -> None:
         """One value per document over ID, Id, id and xml:id (saml-core §1.3.4), whatever the schema says."""
@@ -410,7 +441,15 @@ def _short(text: str) -> str:
 
 def name_of(el: etree._Element) -> str:
     """The element's name with the prefix this program uses for its namespace: "saml:Issuer"."""
-    return _qname(str(el.tag), el.prefix)
+    tag = str(el.tag)
+    # Longer names are written by nobody, and are not kept.
+    return (_usual_name(tag) if len(tag) < 128 else None) or _qname(tag, el.prefix)
+
+
+@lru_cache(maxsize=1024)
+def _usual_name(clark: str) -> str | None:
+    """The name of an element in a namespace that has a usual prefix, whatever prefix the document uses."""
+    return _qname(clark, None) if clark[1:].partition("}")[0] in _PREFIX_OF else None
 
 
 def _qname(clark: str, own_prefix: str | None) -> str:
@@ -438,16 +477,23 @@ class Places:
             self._known[el] = found = Place("/" + name_of(el), el.sourceline or 0)
             return found
         above = self(parent).path
+        children = list(parent.iterchildren(etree.Element))
+        steps = [name_of(child) for child in children]
         total: dict[str, int] = {}
-        steps: list[tuple[etree._Element, str, int]] = []
-        for child in parent.iterchildren(etree.Element):
-            step = name_of(child)
-            total[step] = total.get(step, 0) + 1
-            steps.append((child, step, total[step]))
-        for child, step, n in steps:
-            index = f"[{n}]" if total[step] > 1 else ""
-            self._known[child] = Place(f"{above}/{step}{index}", child.sourceline or 0)
+        if len(set(steps)) < len(steps):
+            for n, step in enumerate(steps):
+                total[step] = number = total.get(step, 0) + 1
+                steps[n] = f"{step}[{number}]"
+        for child, step in zip(children, steps, strict=True):
+            # An index is given only among several of a name.
+            if total and total[step.rpartition("[")[0]] == 1:
+                step = step.rpartition("[")[0]
+            self._known[child] = _new_place(Place, (f"{above}/{step}", child.sourceline or 0))
         return self._known[el]
+
+
+#: Makes a Place without its generated constructor, which costs as much again; a message has a hundred of them.
+_new_place = tuple.__new__
 
 
 def place(el: etree._Element, attribute: str | None = None) -> Place:
@@ -464,7 +510,7 @@ def text_of(el: etree._Element, at: Place) -> Text:
     """
     if len(el):
         return Text(str(el.xpath("string()")), at, simple=False)
-    return Text(el.text or "", at)
+    return tuple.__new__(Text, (el.text or "", at, True))
 
 
 def canonical(
@@ -481,7 +527,12 @@ def canonical(
     exclusive = method == "exclusive"
     if (not exclusive or prefixes) and el.getparent() is not None:
         el = _standalone(el)
-    inclusive = ["" if p == "#default" else p for p in prefixes] if exclusive and prefixes else None
+    inclusive: list[str] | None = None
+    if exclusive and prefixes:
+        inclusive = ["" if p == "#default" else p for p in prefixes]
+        if "" in inclusive:
+            # lxml passes on only prefixes that the thread's dictionary knows: make it know the empty one.
+            etree.fromstring(b'<a xmlns=""/>', hardened_parser())
     whole = etree.tostring  # its stubs do not know that c14n takes with_tail
     return whole(  # type: ignore[call-overload, no-any-return]
         el,

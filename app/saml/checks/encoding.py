@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem, skipped
-from app.saml.errors import Problem
 from app.saml.reading import what_is_this
 from app.saml.request import verify_redirect_signature
 
 
-def _found(case: Case, check_id: str) -> Problem | None:
-    return case.found(check_id) or next((p for p in case.decoded.problems if p.check == check_id), None)
-
-
 def _outcome(case: Case, check_id: str, fine: Outcome) -> Outcome:
-    p = _found(case, check_id)
-    if p is None:
-        return fine
-    severity = Severity(p.severity) if p.severity else None
-    return problem(p.message, expected=p.expected, actual=p.actual, at=p.at, severity=severity)
+    return fine if check_id not in case.filed else case.outcome(check_id, "")
 
 
 @check(
@@ -84,11 +75,11 @@ def base64_strict(case: Case) -> Outcome | None:
     cites="saml-bindings §3.4.4.1",
     severity=Severity.WARNING,
     needs="input",
+    fine="Nothing is percent-encoded twice.",
 )
-def url_once(case: Case) -> Outcome | None:
+def url_once(_case: Case) -> None:
     """A value that is percent-encoded twice reaches the service provider still encoded, and is no base64 there. Logs
     and browsers often show such values; then the message itself may be well."""
-    return _outcome(case, "encoding-url-once", ok("Nothing is percent-encoded twice."))
 
 
 @check(
@@ -170,7 +161,7 @@ def redirect_signature(case: Case) -> Outcome | None:
     """A message in an address is signed over the query as it was sent, letter for letter. Decoding and encoding it
     again changes it; so does adding RelayState or changing the order."""
     decoded = case.decoded
-    if found := _found(case, "encoding-redirect-signature"):
+    if found := case.found("encoding-redirect-signature"):
         return problem(found.message, expected=found.expected, actual=found.actual)
     if decoded.query is None or (decoded.signature is None and decoded.sig_alg is None):
         return not_applicable("There is no signed redirect query.")

@@ -13,7 +13,6 @@ from typing import Final
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
 from app.saml.metadata import METADATA_LIMITS, MetadataReading, read_metadata
 
-_KINDS: Final = ("EntityDescriptor", "EntitiesDescriptor")
 _ELSEWHERE: Final = {
     "md-change-review": "Settings compares new metadata with the metadata in use before it is saved.",
     "md-unique-org": "Settings looks whether another account uses the same entity ID before it is saved.",
@@ -35,8 +34,6 @@ def _reading(case: Case) -> MetadataReading:
 
 def _rule(check_id: str) -> Callable[[Case], Outcome | None]:
     def run(case: Case) -> Outcome | None:
-        if case.kind not in _KINDS:
-            return not_applicable("This is a message, not metadata.")
         if check_id in _ELSEWHERE:
             return not_applicable(_ELSEWHERE[check_id])
         reading = _reading(case)
@@ -191,4 +188,4 @@ _RULES: Final = (
 for _id, _title, _cites, _severity, _explanation in _RULES:
     _run = _rule(_id)
     _run.__doc__ = _explanation
-    check(_id, _title, cites=_cites, severity=_severity, needs="document")(_run)
+    check(_id, _title, cites=_cites, severity=_severity, needs="metadata")(_run)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from app.saml.errors import Place, Problem
 from app.saml.expectation import Expectation
@@ -43,7 +44,9 @@ class Status(StrEnum):
 
 #: What a check needs before it can be asked. If it is missing because an earlier stage failed, the check is skipped;
 #: if there is simply no such thing in this message, it is not applicable.
-Need = Literal["input", "bytes", "document", "response", "assertion", "signature", "encryption", "expectation"]
+Need = Literal[
+    "input", "bytes", "document", "metadata", "response", "assertion", "signature", "encryption", "expectation"
+]
 
 #: Who decides when the check fails: the message itself is refused, or only the person is not let in.
 Decides = Literal["message", "provisioning"]
@@ -77,22 +80,22 @@ def problem(
     severity: Severity | None = None,
 ) -> Outcome:
     """The rule is broken: fail, warn or info by the check's severity, or by the one given here."""
-    return Outcome("problem", message, expected, actual, at, severity)
+    return tuple.__new__(Outcome, ("problem", message, expected, actual, at, severity))
 
 
 def note(message: str, *, actual: str | None = None, at: Place | None = None) -> Outcome:
     """Nothing is wrong, but a person wants to know: always info."""
-    return Outcome("note", message, None, actual, at)
+    return tuple.__new__(Outcome, ("note", message, None, actual, at, None))
 
 
 def not_applicable(why: str) -> Outcome:
     """The question does not arise in this message."""
-    return Outcome("not-applicable", why)
+    return tuple.__new__(Outcome, ("not-applicable", why, None, None, None, None))
 
 
 def skipped(why: str) -> Outcome:
     """The question could not be answered. An error-severity check that is skipped prevents acceptance."""
-    return Outcome("skipped", why)
+    return tuple.__new__(Outcome, ("skipped", why, None, None, None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,21 @@ class Case:
     binding: str | None  # "HTTP-POST", "HTTP-Redirect" or None where a paste does not tell
     problems: tuple[Problem, ...]
     #: What several checks work out of the same message, by the name of who works it out.
-    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    memo: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    @property
+    def filed(self) -> dict[str, Problem]:
+        """The first problem that an earlier stage filed under each check, by the id of the check."""
+        known: dict[str, Problem] | None = self.memo.get("filed")
+        if known is None:
+            known = self.memo["filed"] = {}
+            for p in (*self.problems, *self.decoded.problems):
+                known.setdefault(p.check, p)
+        return known
 
     def found(self, check_id: str) -> Problem | None:
         """The first problem that an earlier stage filed under this check."""
-        return next((p for p in self.problems if p.check == check_id), None)
+        return self.filed.get(check_id)
 
     def outcome(self, check_id: str, fine: str) -> Outcome:
         """The outcome of a check whose work was done by an earlier stage."""
@@ -133,7 +146,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule. `severity` counts under `strict`, `diagnose` under the policy of that name."""
+    """One rule. `severity` counts under `strict`, `diagnose` under the policy of that name.
+
+    `fine` is given where the work was done by an earlier stage: what is said where that filed no problem.
+    """
 
     id: str
     group: str
@@ -146,6 +162,7 @@ class Check:
     decides: Decides
     profile: Literal["saml", "imagekit"]
     run: Callable[[Case], Outcome | None] = field(repr=False)
+    fine: str | None = None
 
 
 class CheckResult(NamedTuple):
@@ -193,11 +210,13 @@ def check(
     needs: Need = "assertion",
     decides: Decides = "message",
     profile: Literal["saml", "imagekit"] = "saml",
+    fine: str | None = None,
 ) -> Callable[[Callable[[Case], Outcome | None]], Callable[[Case], Outcome | None]]:
     """Register a check. The function's docstring is the explanation that people read; its module is the group.
 
     `title` completes the sentence "This check makes sure that ...". `profile="imagekit"` marks product rules, which
-    `--profile saml` leaves out.
+    `--profile saml` leaves out. With `fine` the check reports what an earlier stage filed under its id, and says `fine`
+    where that filed nothing; its function has nothing to do and is never called.
     """
 
     def register(function: Callable[[Case], Outcome | None]) -> Callable[[Case], Outcome | None]:
@@ -214,11 +233,27 @@ def check(
             needs=needs,
             decides=decides,
             profile=profile,
-            run=function,
+            run=function if fine is None else _reporter(check_id, fine, needs),
+            fine=fine,
         )
+        _plan.cache_clear()
         return function
 
     return register
+
+
+_UNREAD: Final = skipped("The document was refused before this could be looked at.")
+
+
+def _reporter(check_id: str, fine: str, needs: Need) -> Callable[[Case], Outcome]:
+    """A check that reports what was filed; of a document that was refused for another reason nobody knows."""
+
+    def run(case: Case) -> Outcome:
+        if needs == "bytes" and case.document is None and check_id not in case.filed:
+            return _UNREAD
+        return case.outcome(check_id, fine)
+
+    return run
 
 
 def registered() -> dict[str, Check]:
@@ -226,29 +261,72 @@ def registered() -> dict[str, Check]:
     return _CHECKS
 
 
-def _missing(need: Need, case: Case) -> Outcome | None:
+# What is missing ------------------------------------------------------------------------------------------------------
+
+
+class _Situation(NamedTuple):
+    """All that decides which checks can be asked, and how strictly."""
+
+    data: bool
+    document: bool
+    kind: Kind
+    response: bool
+    assertion: bool
+    refused: bool  # there is no assertion because the IdP said no
+    signatures: bool
+    encryption: bool
+    configured: bool
+    strict: bool
+    product: bool  # the rules of the product are asked too
+
+
+def _situation(case: Case) -> _Situation:
+    expectation = case.expectation
+    refused = False
+    if case.assertion is None and case.response is not None and case.response.status is not None:
+        codes = case.response.status.codes
+        refused = bool(codes and codes[0] and not codes[0].endswith(":Success"))
+    return _Situation(
+        bool(case.decoded.data),
+        case.document is not None,
+        case.kind,
+        case.response is not None,
+        case.assertion is not None,
+        refused,
+        bool(case.signatures),
+        case.decryption is not None,
+        expectation.configured,
+        expectation.policy.name == "strict",
+        expectation.profile == "imagekit",
+    )
+
+
+def _missing(need: Need, it: _Situation) -> Outcome | None:
     """Why a check with this need cannot be asked, or None when it can."""
-    if need == "bytes" and not case.decoded.data:
+    if need == "bytes" and not it.data:
         return skipped("The input could not be decoded.")
-    if need in ("document", "response", "assertion", "signature", "encryption") and case.document is None:
+    if need not in ("input", "bytes", "expectation") and not it.document:
         return skipped("The message could not be read as XML.")
-    if need in ("response", "assertion") and case.response is None and case.kind != "Assertion":
+    if need == "metadata" and it.kind not in ("EntityDescriptor", "EntitiesDescriptor"):
+        return not_applicable("This is a message, not metadata.")
+    if need in ("response", "assertion") and not it.response and it.kind != "Assertion":
         return skipped("There is no samlp:Response to judge.")
-    if need == "response" and case.response is None:
+    if need == "response" and not it.response:
         return not_applicable("A bare assertion has no Response around it.")
-    if need == "assertion" and case.assertion is None:
-        status = case.response.status if case.response else None
-        if status is not None and status.codes and status.codes[0] and not status.codes[0].endswith(":Success"):
+    if need == "assertion" and not it.assertion:
+        if it.refused:
             return not_applicable("The IdP refused, so there is no assertion.")
         return skipped("There is no assertion that could be read.")
-    if need == "signature" and not case.signatures:
+    if need == "signature" and not it.signatures:
         return not_applicable("Nothing is signed.")
-    if need == "encryption" and case.decryption is None:
+    if need == "encryption" and not it.encryption:
         return not_applicable("Nothing is encrypted.")
-    if need == "expectation" and not case.expectation.configured:
+    if need == "expectation" and not it.configured:
         return skipped("No identity provider is configured to judge this by.")
     return None
 
+
+# Asking ---------------------------------------------------------------------------------------------------------------
 
 #: Makes a NamedTuple without its generated constructor, which costs as much again; only where thousands are made.
 _tuple = tuple.__new__
@@ -260,16 +338,16 @@ _STATUS_OF = {
     "skipped": Status.SKIPPED,
 }
 _STATUS_OF_PROBLEM = {Severity.ERROR: Status.FAIL, Severity.WARNING: Status.WARN, Severity.INFO: Status.INFO}
+_NO_OCCASION: Final = not_applicable("This message gives no occasion for it.")
 
 
-def _result(rule: Check, outcome: Outcome, case: Case) -> CheckResult:
+def _result(rule: Check, severity: Severity, outcome: Outcome) -> CheckResult:
     kind, message, expected, actual, at, own = outcome
-    severity = rule.severity if case.expectation.policy.name == "strict" else rule.diagnose
     status = _STATUS_OF.get(kind)
     if status is None:
         severity = own or severity
         status = _STATUS_OF_PROBLEM[severity]
-    where, line = (at.path, at.line) if at is not None else (None, 0)
+    where, line = at or (None, 0)
     why = message if kind in ("skipped", "not-applicable") else None
     return _tuple(
         CheckResult,
@@ -277,29 +355,91 @@ def _result(rule: Check, outcome: Outcome, case: Case) -> CheckResult:
     )
 
 
-_NO_OCCASION = not_applicable("This message gives no occasion for it.")
+def _crash(rule: Check, error: Exception) -> CheckResult:
+    """A crash in a check is a failure of that check and is logged; nothing is let in by a bug."""
+    log.error("check %s crashed", rule.id, exc_info=error)
+    crashed = problem(f"This check could not be completed ({type(error).__name__}); the message is refused.")
+    result = _result(rule, Severity.ERROR, crashed)
+    return result._replace(status=Status.FAIL, severity=Severity.ERROR, decides="message")
 
 
 def run_one(rule: Check, case: Case) -> CheckResult:
-    """Ask one check. A crash in it is a failure of that check and is logged; nothing is let in by a bug."""
-    return _ask(rule, case, _missing(rule.needs, case))
-
-
-def _ask(rule: Check, case: Case, missing: Outcome | None) -> CheckResult:
-    if missing is not None:
-        return _result(rule, missing, case)
+    """Ask one check."""
+    it = _situation(case)
+    severity = rule.severity if it.strict else rule.diagnose
     try:
-        outcome = rule.run(case)
-    except Exception as e:  # one of the five seams where bugs are caught, see house.md
-        log.exception("check %s crashed", rule.id)
-        crashed = problem(f"This check could not be completed ({type(e).__name__}); the message is refused.")
-        result = _result(rule, crashed, case)
-        return result._replace(status=Status.FAIL, severity=Severity.ERROR, decides="message")
-    return _result(rule, outcome or _NO_OCCASION, case)
+        outcome = _missing(rule.needs, it) or rule.run(case) or _NO_OCCASION
+    except Exception as e:  # noqa: BLE001  one of the five seams where bugs are caught, see house.md
+        return _crash(rule, e)
+    return _result(rule, severity, outcome)
+
+
+class _Asked(NamedTuple):
+    """A check that has to be asked, taken apart, because the loop over all of them is most of the time of a verdict."""
+
+    number: int
+    run: Callable[[Case], Outcome | None]
+    rule: Check
+    severity: Severity
+    id: str
+    group: str
+    title: str
+    decides: Decides
+
+
+class _Plan(NamedTuple):
+    """What is known of all results before any check is asked: they are immutable, so every message shares them.
+
+    `results` has None where a check must be asked; `reported` are the checks that only say what was filed.
+    """
+
+    results: tuple[CheckResult | None, ...]
+    asked: tuple[_Asked, ...]
+    reported: tuple[tuple[int, Check, Severity], ...]
+
+
+@lru_cache(maxsize=64)
+def _plan(it: _Situation) -> _Plan:
+    results: list[CheckResult | None] = []
+    asked: list[_Asked] = []
+    reported: list[tuple[int, Check, Severity]] = []
+    for rule in _CHECKS.values():
+        if rule.profile == "imagekit" and not it.product:
+            continue
+        number, severity = len(results), rule.severity if it.strict else rule.diagnose
+        outcome = _missing(rule.needs, it)
+        if outcome is None and rule.fine is not None:
+            reported.append((number, rule, severity))
+            outcome = _UNREAD if rule.needs == "bytes" and not it.document else ok(rule.fine)
+        if outcome is None:
+            asked.append(_Asked(number, rule.run, rule, severity, rule.id, rule.group, rule.title, rule.decides))
+        results.append(_result(rule, severity, outcome) if outcome is not None else None)
+    return _Plan(tuple(results), tuple(asked), tuple(reported))
 
 
 def run_all(case: Case) -> tuple[CheckResult, ...]:
     """Ask every check that the profile includes, in registration order."""
-    everything = case.expectation.profile == "imagekit"
-    missing = {need: _missing(need, case) for need in get_args(Need)}
-    return tuple([_ask(c, case, missing[c.needs]) for c in _CHECKS.values() if everything or c.profile == "saml"])
+    known, asked, reported = _plan(_situation(case))
+    results: list[Any] = [*known]
+    if filed := case.filed:
+        for number, rule, severity in reported:
+            if rule.id in filed:
+                results[number] = _result(rule, severity, rule.run(case) or _NO_OCCASION)
+    passed = Status.PASS
+    for number, run, rule, severity, check_id, group, title, decides in asked:
+        try:
+            outcome = run(case) or _NO_OCCASION
+        except Exception as e:  # noqa: BLE001  one of the five seams where bugs are caught, see house.md
+            results[number] = _crash(rule, e)
+            continue
+        kind, message, expected, actual, at, _ = outcome
+        if kind == "ok":
+            # The usual case of _result(), written out: a call of its own would cost as much again.
+            where, line = at or (None, 0)
+            results[number] = _tuple(
+                CheckResult,
+                (check_id, group, title, passed, severity, message, expected, actual, where, line, None, decides),
+            )
+        else:
+            results[number] = _result(rule, severity, outcome)
+    return tuple(results)

@@ -59,7 +59,7 @@ def schema_valid(case: Case) -> Outcome | None:
     root = _root(case)
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
-    found = violations(root)
+    found = violations(root, case.document)
     if not found:
         return ok("The message follows the schema.")
     more = f" There are {len(found) - 1} more such findings." if len(found) > 1 else ""
