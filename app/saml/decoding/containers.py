@@ -167,6 +167,9 @@ def json_value(data: bytes, context: Context) -> Layer | None:
     first = data.lstrip()[:1]
     if first != b'"' and (first not in (b"{", b"[") or b"SAML" not in data):
         return None
+    # Counted before it is read: a hundred thousand objects cost more to make than any message is worth.
+    if data.count(b"{") + data.count(b"[") > _MAX_JSON_NODES:
+        return None
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
