@@ -71,14 +71,15 @@ endef
 	python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	python3 -m venv .venv
 
+# The lock is complete, hence --no-deps: where pip resolves extras itself, a release newer than the lock makes it refuse.
 .venv/.runtime: .venv/bin/python requirements.txt pyproject.toml
-	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	$(call install_system_packages,$(TEST_PACKAGES))
-	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 # Needs `uv`; writes hash-locked files without the address of any index in them.
