@@ -438,3 +438,18 @@ def test_a_taken_port_is_exit_code_3(own_home: Path) -> None:
     assert (p.returncode, out) == (3, "")
     assert "is taken by another program" in err
     assert err.count("\n") == 1
+
+
+# probe ---------------------------------------------------------------------------------------------------------------
+
+
+def test_probe_names_what_is_missing_and_what_is_not_confirmed(cli: Cli) -> None:
+    nothing = cli("probe", "--user", "ada")
+    assert nothing.code == 2
+    assert "--sp-metadata" in nothing.err
+    stranger = cli("probe", "--acs-url", "https://sp.example/acs", "--sp-entity-id", "sp")
+    assert stranger.code == 2
+    assert "--confirm-target sp.example" in stranger.err
+    pattern = cli("probe", "--acs-url", "http://127.0.0.1:9/acs", "--sp-entity-id", "sp", "--accept-body", "(")
+    assert pattern.code == 2
+    assert "no regular expression" in pattern.err
