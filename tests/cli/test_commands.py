@@ -238,7 +238,7 @@ def test_terminals_are_not_obeyed(cli: Cli) -> None:
 
 def test_input_is_bounded(cli: Cli) -> None:
     with Path("big.txt").open("wb") as file:
-        file.truncate(20_000_000)
+        file.truncate(70_000_000)
     said = cli("inspect", "big.txt")
     assert said.code == 2
     assert "the most that is read" in said.err
