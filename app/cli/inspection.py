@@ -206,7 +206,7 @@ def command(
 
 
 def _take(intake: Intake, name: str, judge: Callable[[Piece], Report], *, form: str, all_checks: bool) -> int:
-    """Judge and print everything that one input holds, and give its exit code."""
+    """Judge and print everything that one input holds, and give its exit code (2: it could not be read at all)."""
     from app.saml.intake import of_piece
 
     as_json = form == "json"
@@ -239,9 +239,9 @@ def _take(intake: Intake, name: str, judge: Callable[[Piece], Report], *, form: 
         else:
             say()
             show_error(error)
-    if not (intake.pieces or intake.errors or intake.trace):
-        return 2
-    return code
+    if intake.pieces or intake.errors or intake.trace:
+        return code
+    return 2 if intake.problems else 1
 
 
 def ad_hoc(

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -73,7 +74,7 @@ class Row:
     """What is known of one error. `texts` are phrases in lower case; a row without any is found by its code.
 
     A `family` row explains every code that begins like its own and has no row. `last_checked` is when the wording was
-    last compared with the vendor's.
+    last compared with the vendor's documents; None: not yet.
     """
 
     code: str
@@ -86,19 +87,20 @@ class Row:
     fix: Mapping[str, str]
     diagnosis: str | None
     family: bool
-    last_checked: str
+    last_checked: date | None
 
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """Every row, in the order of the files. Raises ValueError for a row that is not complete."""
+    """Every row, those of a vendor together. Raises ValueError for a row that is not complete."""
     found: list[Row] = []
     folder = files("resources").joinpath("errors")
     shared = tomllib.loads(folder.joinpath("causes.toml").read_text("utf-8"))["cause"]
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml") and file.name != "causes.toml":
             found += _rows_of(tomllib.loads(file.read_text("utf-8")), shared)
-    return tuple(found)
+    order = {vendor: i for i, vendor in enumerate(dict.fromkeys(r.vendor for r in found))}
+    return tuple(sorted(found, key=lambda r: order[r.vendor]))
 
 
 def _rows_of(document: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[Row]:
@@ -120,7 +122,7 @@ def _rows_of(document: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator
             fix=merged["fix"],
             diagnosis=merged["diagnosis"] or None,
             family=bool(error.get("family")),
-            last_checked=str(document["last_checked"]),
+            last_checked=document.get("last_checked"),
         )
 
 
@@ -214,11 +216,15 @@ def _standing_alone(text: str, phrase: str) -> int:
         if at < 0:
             return -1
         end = at + len(phrase)
-        before = at > 0 and text[at - 1].isalnum() and phrase[0].isalnum()
-        after = end < len(text) and text[end].isalnum() and phrase[-1].isalnum()
+        before = at > 0 and _is_word(text[at - 1]) and _is_word(phrase[0])
+        after = end < len(text) and _is_word(text[end]) and _is_word(phrase[-1])
         if not before and not after:
             return at
     return -1
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _excerpt(hit: _Hit) -> str:

@@ -37,7 +37,7 @@ _MOST_PIECES: Final = 200
 _MOST_PARTS: Final = 1_000
 _MOST_DEPTH: Final = 4  # an archive, a mail in it, a recording attached to that, a page in it
 _MOST_NOTES: Final = 50
-_MOST_TEXT: Final = 16_777_216  # of one input that is searched for error texts
+_MOST_TEXT: Final = 8_388_608  # of one input that is searched for error texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class _Haul:
     known: dict[bytes, int] = field(default_factory=dict)
     trace: Trace | None = None
     texts: list[str] = field(default_factory=list)
+    errors: list[ErrorText] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     parts: int = 0
@@ -103,13 +104,13 @@ def _taken(source: str | bytes, name: str, limits: Limits) -> Intake:
     size = len(source)
     if size > MOST_BYTES:
         problem = size_problem(size, MOST_BYTES, "The input")
-        return Intake(
-            (Piece(source[: limits.encoded_bytes + 1], name),), None, (), (problem,), (), what=problem.message
-        )
+        return Intake((), None, (), (problem,), (), what=problem.message)
     data = _as_bytes(source)
     haul = _Haul(limits)
     what = _take_part(haul, data, (), "", source)
-    errors = explain_errors(haul.texts)
+    errors = tuple({e.code: e for e in (*haul.errors, *explain_errors(haul.texts))}.values())
+    if not haul.pieces and not errors:
+        haul.notes.append("No SAML message and no known error text is in it.")
     pieces = _named(haul.pieces[:_MOST_PIECES], name)
     if len(haul.pieces) > _MOST_PIECES:
         haul.notes.append(f"Only the first {_MOST_PIECES} messages are shown; {len(haul.pieces):,} were found.")
@@ -202,22 +203,22 @@ def _take_text(haul: _Haul, data: bytes, inside: tuple[str, ...], name: str, sou
     unescaped = without_json_escapes(data)
     if unescaped is not None and len(found := find_messages(unescaped)) >= max(len(messages), 1):
         text, messages = unescaped, found
-    fits = len(messages) < 2 and len(data) <= haul.limits.encoded_bytes
-    decoded = decode(data, limits=haul.limits) if fits else None
-    if decoded is not None and _is_the_message(decoded, messages, haul.limits):
+    is_short = len(data) <= haul.limits.encoded_bytes or _is_whole(data, messages)
+    decoded = decode(data, limits=haul.limits) if is_short and len(messages) < 2 else None
+    if decoded is not None and _is_the_message(data, decoded, messages, haul.limits):
         haul.add(_single(haul, data, decoded, replace(_NOTHING, source=source or data, name=name, layers=inside)))
         if messages:
-            haul.texts += _around(text, messages)
+            haul.texts += _around(haul, text, messages)
         return f"{_SINGLE} ({' → '.join(decoded.layers)})" if decoded.data else _what_it_is(data)
     for message in messages:
         repairs = ("escapes of JSON removed", *message.repairs) if text is not data else message.repairs
         layers = inside if inside[-1:] == ("mail",) else (*inside, "text")
         haul.add(Piece(message.source, name, layers=layers, repairs=repairs))
-    before = len(haul.texts)
-    haul.texts += _around(text, messages)
     if messages:
+        haul.texts += _around(haul, text, messages)
         return "a text"
-    if explain_errors(haul.texts[before:]):
+    if errors := explain_errors(_around(haul, text, messages)):
+        haul.errors += errors
         return "an error text"
     if source is not None:
         _take_unknown(haul, source, data)
@@ -236,10 +237,14 @@ def _what_it_is(data: bytes) -> str:
     return said.removeprefix("This is ") if said.startswith("This is ") else "something that cannot be read"
 
 
-def _is_the_message(decoded: Decoded, messages: tuple[Message, ...], limits: Limits) -> bool:
+def _is_whole(data: bytes, messages: tuple[Message, ...]) -> bool:
+    return len(messages) == 1 and messages[0].begin == 0 and not data[messages[0].end :].strip()
+
+
+def _is_the_message(data: bytes, decoded: Decoded, messages: tuple[Message, ...], limits: Limits) -> bool:
     """Whether the input as a whole is one message, and not a text in which one stands."""
     if not decoded.data:
-        return bool(decoded.problems) and not messages
+        return bool(decoded.problems) and (not messages or _is_whole(data, messages))
     if not decoded.problems or not messages:
         return True
     alone = decode(messages[0].source, limits=limits)
@@ -253,7 +258,7 @@ def _single(haul: _Haul, data: bytes, decoded: Decoded, piece: Piece) -> Piece:
         form = form_of_page(data, removed)
         haul.notes += removed.note()
         return replace(piece, source=form, layers=(*piece.layers, "html-form")) if form and removed.counts else piece
-    if data.lstrip()[:1] == b"<" or not has_secrets(data):
+    if data[:WINDOW].lstrip()[:1] == b"<" or not _any_secrets(data):
         return piece
     text = without_secrets(data.decode("utf-8", "replace"), removed)
     haul.notes += removed.note() or ("What stood around the message was left out, because it may hold secrets.",)
@@ -266,7 +271,7 @@ def _take_unknown(haul: _Haul, source: str | bytes, data: bytes) -> None:
     """An input without a message is for inspect() to name; it keeps no secrets either."""
     haul.is_unknown = True
     if _TOKEN.match(data[:WINDOW]) or not _any_secrets(data):
-        haul.add(Piece(source, ""))
+        haul.pieces.append(Piece(source, ""))
         return
     removed = Removed()
     text = without_secrets(data[: haul.limits.encoded_bytes].decode("utf-8", "replace"), removed)
@@ -281,7 +286,7 @@ def _any_secrets(data: bytes) -> bool:
     return any(has_secrets(data[at : at + WINDOW + 128]) for at in range(0, len(data), WINDOW))
 
 
-def _around(text: bytes, messages: tuple[Message, ...]) -> Iterator[str]:
+def _around(haul: _Haul, text: bytes, messages: tuple[Message, ...]) -> Iterator[str]:
     """The texts around the messages, in which errors may be told; those of addresses are decoded."""
     budget = _MOST_TEXT
     for rest in remainder(text, messages):
@@ -295,4 +300,7 @@ def _around(text: bytes, messages: tuple[Message, ...]) -> Iterator[str]:
             yield part.decode("utf-8", "replace")
         budget -= len(rest)
         if budget <= 0:
+            haul.notes.append(
+                f"Only the first {_MOST_TEXT // 1_048_576} MiB of the text were searched for error texts."
+            )
             return

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_TAG: Final = re.compile(rb"""<(/?)([^\s<>/!?"'=]{1,200}+)(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+(?<!/)(/?)>""")
+_TAG: Final = re.compile(rb"""<(/?)([^\s<>/!?"'=]{1,200}+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""")
 _MOST_TAGS: Final = 20_000
 
 #: What a successful Response holds, in the order of the schema (saml-core §2.3.3, §3.2.2).
@@ -47,14 +47,14 @@ def tail_of(data: bytes) -> Tail | None:
         tags += 1
         if tags > _MOST_TAGS:
             return None
-        closes, name, empty = tag.groups()
+        closes, name, rest = tag.groups()
         if closes:
             if not stack or stack[-1] != name:
                 return None
             stack.pop()
         else:
             seen.add(_local(name))
-            if not empty:
+            if not rest.endswith(b"/"):
                 stack.append(name)
                 continue
         last, end = name, tag.end()

@@ -1,4 +1,4 @@
-"""Builders for what people send to support: HAR files, SAML-tracer exports, mails, archives. Nothing in them is real."""
+"""Builders for what people send to support: recordings, mails, archives. Nothing in them is real."""
 
 from __future__ import annotations
 

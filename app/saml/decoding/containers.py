@@ -163,6 +163,8 @@ def labelled_lines(data: bytes, context: Context) -> Layer | None:
     found: list[tuple[str, bytes]] = []
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         value = data[mark.end() : after.start() if after else len(data)].strip()
+        if mark[1] == b"RelayState":  # one line; what follows it is something else
+            value = value.partition(b"\n")[0].strip()
         found.append((mark[1].decode(), value.strip(b"\"'")))
     values, problems = _single(found, "The text")
     param: Param | None = next((n for n in _NAMES if n in values), None)

@@ -48,16 +48,18 @@ def zip_archive(data: bytes, context: Context) -> Capture | None:
                 if info.compress_type not in _METHODS:
                     notes.append(f"“{name}” is packed in a way that is not read here; pack it again as plain ZIP.")
                     continue
-                found = bytearray()
+                chunks: list[bytes] = []
+                size = 0
                 with archive.open(info) as entry:
                     most = min(_MOST_UNPACKED - budget, max(_RATIO_FROM, info.compress_size * _MOST_RATIO))
                     while chunk := entry.read(WINDOW):
-                        found += chunk
-                        if len(found) > most:
+                        chunks.append(chunk)
+                        size += len(chunk)
+                        if size > most:
                             break
-                budget += len(found)
-                if len(found) <= most:
-                    parts.append(Part(name, bytes(found)))
+                budget += size
+                if size <= most:
+                    parts.append(Part(name, b"".join(chunks)))
                     continue
                 problems.append(_bomb(name, most))
                 if budget > _MOST_UNPACKED:

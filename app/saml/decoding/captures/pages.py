@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import html
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote_from_bytes
 
@@ -14,7 +15,6 @@ from app.saml.decoding.containers import form_fields
 _MOST_TEXT: Final = 524_288
 _TAG: Final = re.compile(r"<[^<>]*>")
 _HIDDEN: Final = ("script", "style")
-_SLICE: Final = 262_144  # a multiple of four
 
 
 def unpacked(text: str, encoding: Any) -> bytes:
@@ -22,23 +22,23 @@ def unpacked(text: str, encoding: Any) -> bytes:
     data = text.encode("utf-8", "replace")
     if not isinstance(encoding, str) or encoding.lower() != "base64":
         return data
-    found = from_base64(data)
+    found = from_base64((data,))
     return data if found is None else found
 
 
-def from_base64(data: bytes) -> bytes | None:
-    """Base64 with line breaks, decoded a slice at a time; None where it is none."""
+def from_base64(windows: Iterable[bytes]) -> bytes | None:
+    """Base64 with line breaks, decoded a window at a time; None where it is none."""
     parts: list[bytes] = []
     rest = b""
-    for at in range(0, len(data), _SLICE):
-        chunk = rest + data[at : at + _SLICE].translate(None, b"\r\n\t ")
-        is_last = at + _SLICE >= len(data)
-        whole = len(chunk) - (0 if is_last else len(chunk) % 4)
-        rest = chunk[whole:]
-        try:
-            parts.append(binascii.a2b_base64(chunk[:whole] + b"=" * (-whole % 4)))
-        except binascii.Error:
-            return None
+    try:
+        for window in windows:
+            text = rest + window.translate(None, b"\r\n\t ")
+            whole = len(text) - len(text) % 4
+            parts.append(binascii.a2b_base64(text[:whole]))
+            rest = text[whole:]
+        parts.append(binascii.a2b_base64(rest + b"=" * (-len(rest) % 4)))
+    except binascii.Error:
+        return None
     return b"".join(parts)
 
 

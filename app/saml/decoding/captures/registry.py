@@ -174,28 +174,14 @@ def marks(pattern: Pattern[bytes], data: bytes, longest: int = 1024) -> Iterator
             yield found
 
 
-def first_mark(pattern: Pattern[bytes], data: bytes, longest: int = 1024) -> Match[bytes] | None:
-    """The first of marks()."""
-    return next(marks(pattern, data, longest), None)
-
-
-def position(data: bytes, wanted: bytes, begin: int = 0) -> int:
+def position(data: bytes, wanted: bytes, begin: int = 0, end: int | None = None) -> int:
     """bytes.find() a window at a time."""
-    for at in range(begin, len(data), WINDOW):
-        found = data.find(wanted, at, at + WINDOW + len(wanted) - 1)
+    end = len(data) if end is None else end
+    for at in range(begin, end, WINDOW):
+        found = data.find(wanted, at, min(at + WINDOW + len(wanted) - 1, end))
         if found >= 0:
             return found
     return -1
-
-
-def occurrences(data: bytes, wanted: bytes, most: int) -> int:
-    """How often `wanted` occurs, counted a window at a time up to about `most`."""
-    count = 0
-    for at in range(0, len(data), WINDOW):
-        count += data.count(wanted, at, at + WINDOW)
-        if count > most:
-            break
-    return count
 
 
 def run_end(pattern: Pattern[bytes], data: bytes, at: int) -> int:
