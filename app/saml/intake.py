@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from app.saml.decoding import Decoded, decode
 from app.saml.decoding.captures import Capture, Part, Piece, Step, Trace, containers
+from app.saml.decoding.captures.login import share_problem
 from app.saml.decoding.captures.pages import form_of_page, text_of_page
 from app.saml.decoding.captures.registry import WINDOW, Context
 from app.saml.decoding.captures.scan import Message, find_messages, remainder, without_json_escapes
@@ -209,6 +210,7 @@ def _take_text(haul: _Haul, data: bytes, inside: tuple[str, ...], name: str, sou
         haul.add(_single(haul, data, decoded, replace(_NOTHING, source=source or data, name=name, layers=inside)))
         if messages:
             haul.texts += _around(haul, text, messages)
+        haul.problems += _share_of_body(data)
         return f"{_SINGLE} ({' → '.join(decoded.layers)})" if decoded.data else _what_it_is(data)
     for message in messages:
         repairs = ("escapes of JSON removed", *message.repairs) if text is not data else message.repairs
@@ -249,6 +251,19 @@ def _is_the_message(data: bytes, decoded: Decoded, messages: tuple[Message, ...]
         return True
     alone = decode(messages[0].source, limits=limits)
     return len(alone.problems) >= len(decoded.problems) or not alone.data.rstrip().endswith(b">")
+
+
+def _share_of_body(data: bytes) -> tuple[Problem, ...]:
+    """How much of a copied HTTP request there is, where its Content-Length tells."""
+    declared = _CONTENT_LENGTH.search(data[:16_384])
+    blank = _BLANK_LINE.search(data, declared.end(), declared.end() + 16_384) if declared else None
+    if declared is None or blank is None:
+        return ()
+    return share_problem("The body of the request", int(declared[1]), len(data) - blank.end())
+
+
+_CONTENT_LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
 def _single(haul: _Haul, data: bytes, decoded: Decoded, piece: Piece) -> Piece:

@@ -218,6 +218,17 @@ def test_the_report_tells_the_containers() -> None:
     assert report.as_dict()["message"]["layers"][0] == "zip"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_how_much_of_a_copied_request_is_there_is_told(end: str) -> None:
+    def copied(length: int) -> str:
+        return f"POST /acs HTTP/1.1{end}Content-Length: {length}{end}Host: sp.example{end}{end}{RESPONSE_FORM}"
+
+    (problem,) = take_in(copied(4 * len(RESPONSE_FORM))).problems
+    assert "about 25 % is present" in problem.message
+    assert take_in(copied(len(RESPONSE_FORM))).problems == ()
+    assert take_in(copied(len(RESPONSE_FORM) - 1)).problems == ()
+
+
 # Secrets --------------------------------------------------------------------------------------------------------------
 
 HEADERS = f"GET /x HTTP/1.1\nHost: sp.example\nCookie: session={CANARY}\nAuthorization: Basic {CANARY}{CANARY}\n\n"

@@ -91,6 +91,11 @@ def test_no_secret_of_a_recording_is_kept() -> None:
         {"text": f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n{RESPONSE_FORM}"},
         {"text": "", "params": [{"name": "SAMLResponse", "value": b64(XML)}, {"name": "RelayState", "value": "abc"}]},
         {"text": RESPONSE_FORM, "mimeType": "text/plain"},
+        {
+            "text": "--x\r\nContent-Disposition: form-data; name=SAMLResponse\r\n\r\n...",
+            "mimeType": "multipart/form-data; boundary=x",
+            "params": [{"name": "SAMLResponse", "value": b64(XML)}, {"name": "RelayState", "value": "abc"}],
+        },
     ],
 )
 def test_bodies_are_read_however_a_browser_writes_them(post: dict[str, Any]) -> None:
@@ -185,7 +190,7 @@ def test_how_much_of_a_posted_form_is_there_is_told() -> None:
     length = {"name": "Content-Length", "value": str(2 * len(RESPONSE_FORM))}
     intake = take_in(har(answer(sent=[length])))
     (problem,) = intake.problems
-    assert "about 50 % of it is present" in problem.message
+    assert "about 50 % is present" in problem.message
     assert take_in(har(answer(sent=[{**length, "value": str(len(RESPONSE_FORM))}]))).problems == ()
 
 
@@ -213,6 +218,7 @@ def test_byte_order_marks_and_utf_16_are_read() -> None:
         {"request": {"url": "http://[", "method": 7, "headers": "x", "postData": []}, "response": {"status": "x"}},
         {"request": {"url": ACS, "headers": [1, {}, {"name": 2}], "postData": {"params": [1, {}]}}, "response": 3},
         {"request": {"url": ACS}, "response": {"content": [], "redirectURL": "http://[", "headers": None}},
+        {"request": {"url": ACS, "headers": 7, "postData": {"text": 3, "params": 4, "mimeType": 5, "encoding": 6}}},
         {"request": {"url": ACS}, "startedDateTime": "yesterday"},
         {"request": {"url": ACS}, "startedDateTime": "0001-01-01T00:00:00+14:00"},
         1,

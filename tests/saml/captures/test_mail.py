@@ -65,6 +65,7 @@ def test_a_forwarded_mail_is_read_as_well() -> None:
         "Subject: only one\n\nx",
         "GET / HTTP/1.1\nFrom: a@b.example\nTo: c@d.example\nSubject: x\n\n",
         "Subject: x",
+        "Date: x\nContent-Type: text/html\nFrom: y\n\n<html></html>",
     ],
 )
 def test_other_texts_are_no_mail(text: str) -> None:

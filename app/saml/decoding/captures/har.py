@@ -13,7 +13,7 @@ from app.saml.decoding.captures.jsontext import BrokenText, JsonText
 from app.saml.decoding.captures.login import Exchange, read_login
 from app.saml.decoding.captures.pages import unpacked
 from app.saml.decoding.captures.registry import Capture, Context, container
-from app.saml.decoding.captures.secrets import CARRIED, Removed, kind_of_header
+from app.saml.decoding.captures.secrets import CARRIED, Removed, carried_pairs, kind_of_header
 from app.saml.errors import Problem
 
 _MOST_ENTRIES: Final = 10_000
@@ -119,7 +119,8 @@ class _Reading:
     def _headers(self, spans: dict[str, tuple[int, int]]) -> dict[str, str]:
         """The headers by lower-case name. Of a secret one only its name stays, and it is counted."""
         found: dict[str, str] = {}
-        for header in self._read(spans, "headers", _MOST_HEADERS) or ():
+        listed = self._read(spans, "headers", _MOST_HEADERS)
+        for header in listed if isinstance(listed, list) else ():
             if not isinstance(header, dict) or not isinstance(header.get("name"), str):
                 continue
             name = header["name"].lower()
@@ -137,17 +138,18 @@ class _Reading:
         return header in headers or count > 0
 
     def _body(self, post: dict[str, tuple[int, int]]) -> bytes | None:
-        """The posted form as it was sent. From `params` it is put together again where there is no `text`."""
+        """The posted form as it was sent. From `params` it is put together again where `text` does not hold it."""
         text = self._read(post, "text", _MOST_BODY)
-        if isinstance(text, str) and text:
-            encoding = self._read(post, "encoding", 100) or self._read(post, "_encoding", 100)
-            body = unpacked(text, encoding)
-            # Some browsers put the request's headers before the form.
-            return body.rpartition(b"\r\n\r\n")[2] if body[:8].lower() == b"content-" else body
         if "text" in post and text is None:
             self.notes.append("A posted body was too large to be read.")
+        text = text if isinstance(text, str) else ""
+        body = unpacked(text, self._read(post, "encoding", 100) or self._read(post, "_encoding", 100))
+        if body[:8].lower() == b"content-":  # some browsers put the request's headers before the form
+            body = body.rpartition(b"\r\n\r\n")[2]
         params = self._read(post, "params", _MOST_BODY)
-        return _form_of(params) if isinstance(params, list) and params else None
+        if isinstance(params, list) and params and not carried_pairs(body):
+            return _form_of(params)
+        return body or None
 
     def _page(self, response: dict[str, tuple[int, int]], url: str) -> bytes | None:
         """The text of an answer that a person reads."""

@@ -239,13 +239,17 @@ def _add_decoded(login: _Login, exchange: Exchange, number: int | None) -> int |
 
 def _share(login: _Login, exchange: Exchange) -> None:
     """File how much of a posted form is in the recording, where its Content-Length tells."""
-    there, whole = len(exchange.body or b""), exchange.declared or 0
-    if exchange.body and whole - there > 2 and b"SAML" in exchange.body:
-        message = (
-            f"The form posted in step {len(login.steps) + 1} had {whole:,} bytes, and {there:,} of them are in the "
-            f"recording: about {there * 100 // whole} % of it is present."
-        )
-        login.problems.append(Problem("encoding-input-kind", message, f"{whole:,} bytes", f"{there:,} bytes"))
+    if exchange.body and exchange.declared and b"SAML" in exchange.body:
+        where = f"The form posted in step {len(login.steps) + 1}"
+        login.problems += share_problem(where, exchange.declared, len(exchange.body))
+
+
+def share_problem(what: str, whole: int, there: int) -> tuple[Problem, ...]:
+    """The problem that something of `whole` bytes is there only in part, or nothing."""
+    if whole - there <= 2:  # a line break at its end is no loss
+        return ()
+    message = f"{what} had {whole:,} bytes, and {there:,} of them are here: about {there * 100 // whole} % is present."
+    return (Problem("encoding-input-kind", message, f"{whole:,} bytes", f"{there:,} bytes"),)
 
 
 def _kind(exchange: Exchange, carried: frozenset[str]) -> StepKind:

@@ -20,6 +20,7 @@ _HEADER: Final = re.compile(rb"([A-Za-z][A-Za-z0-9\-]{1,60}):[ \t\r\n]")
 _TELLING: Final = frozenset(
     (b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"received", b"content-type", b"return-path")
 )
+_ONLY_IN_MAILS: Final = frozenset((b"subject", b"message-id", b"mime-version", b"received", b"return-path"))
 _MOST_PARTS: Final = 500
 _MOST_HEADERS: Final = 262_144  # bytes of the headers of one part
 _MOST_DEPTH: Final = 10
@@ -64,7 +65,7 @@ def _looks_like_mail(data: bytes) -> bool:
     known: set[bytes] = set()
     for i, line in enumerate(data[:_SMALL].splitlines()):
         if not line.strip():
-            return i > 0 and (len(known) >= 2 or known == {b"content-type"})
+            return len(known) >= 2 and not known.isdisjoint(_ONLY_IN_MAILS)
         if line[:1] in b" \t" and i:
             continue
         header = _HEADER.match(line + b"\n")
@@ -74,7 +75,7 @@ def _looks_like_mail(data: bytes) -> bool:
                 continue
             return False
         known |= {header[1].lower()} & _TELLING
-    return len(known) >= 3
+    return False
 
 
 @dataclass(frozen=True, slots=True)
