@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
@@ -20,26 +21,58 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 _ARMOUR = re.compile(r"-----BEGIN [A-Z0-9 ]+-----(.*?)-----END [A-Z0-9 ]+-----", re.DOTALL)
 _PADDED_RUN = re.compile(r"[A-Za-z0-9+/]+={1,2}|[A-Za-z0-9+/]+\Z")
 _MOST_TEXT = 65_536
+_USUAL_TEXT = 8_192
 
 #: Curves that SAML peers agree on (SDP-MD07).
 GOOD_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
 
 @lru_cache(maxsize=512)
-@lru_cache(maxsize=256)
 def fingerprint(certificate: x509.Certificate) -> str:
     """The SHA-256 fingerprint of the whole certificate, 64 lower-case hex digits."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 @lru_cache(maxsize=512)
-@lru_cache(maxsize=256)
 def public_key(certificate: x509.Certificate) -> PublicKeyTypes | None:
     """The certificate's key, or None where it is of a kind or on a curve that cannot be used at all."""
     try:
         return certificate.public_key()
     except (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What many checks ask of one certificate, worked out once for all messages. `exponent` is None without RSA."""
+
+    certificate: x509.Certificate
+    fingerprint: str
+    subject: str
+    key: PublicKeyTypes | None
+    exponent: int | None
+    begins_at: datetime
+    ends_at: datetime
+
+    @property
+    def named(self) -> str:
+        """The certificate for people, by fingerprint and subject."""
+        return f"{short(self.fingerprint)} ({self.subject[:120]})"
+
+
+@lru_cache(maxsize=256)
+def facts(certificate: x509.Certificate) -> CertificateFacts:
+    """The facts of one certificate. To look a certificate up costs as much as hashing it, so ask once and keep them."""
+    key = public_key(certificate)
+    return CertificateFacts(
+        certificate=certificate,
+        fingerprint=fingerprint(certificate),
+        subject=subject_text(certificate),
+        key=key,
+        exponent=key.public_numbers().e if isinstance(key, rsa.RSAPublicKey) else None,
+        begins_at=certificate.not_valid_before_utc,
+        ends_at=certificate.not_valid_after_utc,
+    )
 
 
 def key_family(key: PublicKeyTypes | None) -> str | None:
@@ -135,6 +168,12 @@ def read_embedded(text: str | None) -> EmbeddedCertificates:
         return EmbeddedCertificates(error="The X509Certificate is empty.")
     if len(text) > _MOST_TEXT:
         return EmbeddedCertificates(error=f"The X509Certificate is longer than {_MOST_TEXT} characters.")
+    # An IdP embeds the same certificate in every message. What is longer is kept by nobody.
+    return _read_embedded(text) if len(text) <= _USUAL_TEXT else _read_embedded.__wrapped__(text)
+
+
+@lru_cache(maxsize=64)
+def _read_embedded(text: str) -> EmbeddedCertificates:
     repairs: list[str] = []
     bodies, irregular = [text], False
     if "-----BEGIN" in text:
