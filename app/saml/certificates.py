@@ -42,15 +42,20 @@ def public_key(certificate: x509.Certificate) -> PublicKeyTypes | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CertificateFacts:
-    """What many checks ask of one certificate, worked out once for all messages. `exponent` is None without RSA."""
+    """What many checks ask of one certificate, worked out once for all messages.
+
+    `family` is "rsa", "ec", "dsa" or None; `bits` and `exponent` are 0 without RSA.
+    """
 
     certificate: x509.Certificate
     fingerprint: str
     subject: str
     key: PublicKeyTypes | None
-    exponent: int | None
+    family: str | None
+    bits: int
+    exponent: int
     begins_at: datetime
     ends_at: datetime
 
@@ -69,7 +74,9 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
         fingerprint=fingerprint(certificate),
         subject=subject_text(certificate),
         key=key,
-        exponent=key.public_numbers().e if isinstance(key, rsa.RSAPublicKey) else None,
+        family=key_family(key),
+        bits=key.key_size if isinstance(key, rsa.RSAPublicKey) else 0,
+        exponent=key.public_numbers().e if isinstance(key, rsa.RSAPublicKey) else 0,
         begins_at=certificate.not_valid_before_utc,
         ends_at=certificate.not_valid_after_utc,
     )
@@ -132,7 +139,7 @@ def common_names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 def short(fingerprint_hex: str) -> str:
     """The first bytes of a fingerprint, as people compare them: "3f:9a:04:c1"."""
-    return ":".join(fingerprint_hex[i : i + 2] for i in range(0, 8, 2))
+    return f"{fingerprint_hex[:2]}:{fingerprint_hex[2:4]}:{fingerprint_hex[4:6]}:{fingerprint_hex[6:8]}"
 
 
 def strict_base64(text: str | None) -> bytes | None:

@@ -49,6 +49,7 @@ class _Model:
     wild_other: bool = False
     at_least: int = 0
     needed: int = 0  # how many groups must not be empty
+    times: tuple[str, ...] = ()  # the attributes that hold a time
 
     def fits(
         self, el: etree._Element, attributes: Sequence[str], children: Sequence[etree._Element], tags: Sequence[Any]
@@ -60,8 +61,8 @@ class _Model:
         if attributes:
             if not self.attributes.issuperset(attributes):
                 return False
-            for name in attributes:
-                if name in _TIMES and not _TIME.match((el.get(name) or "").strip()):
+            for name in self.times:
+                if name in attributes and not _TIME.match((el.get(name) or "").strip()):
                     return False
         for name in self.required:
             if name not in attributes:
@@ -131,6 +132,7 @@ def _element(names: str, content: str = "", attributes: str = "", *, text: bool 
             wild_other=wild_other,
             at_least=at_least,
             needed=sum(least),
+            times=tuple(a for a in (a.rstrip("!") for a in listed) if a in _TIMES),
         )
 
 

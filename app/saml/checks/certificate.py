@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from app.saml.certificates import common_names, facts
+from app.saml.certificates import CertificateFacts, common_names, facts
 from app.saml.checks.crypto import signing_certificates
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
 
@@ -19,22 +19,23 @@ _TEST_MARK = "TEST ONLY"
 
 
 @lru_cache(maxsize=256)
-def _own_hash(certificate: x509.Certificate) -> str | None:
+def _own_hash(c: CertificateFacts) -> str | None:
     try:
-        algorithm = certificate.signature_hash_algorithm
+        algorithm = c.certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
         return None
     return algorithm.name if algorithm else None
 
 
 @lru_cache(maxsize=256)
-def _is_marked(certificate: x509.Certificate) -> bool:
-    return any(_TEST_MARK in name.upper() for name in common_names(certificate))
+def _is_marked(c: CertificateFacts) -> bool:
+    return any(_TEST_MARK in name.upper() for name in common_names(c.certificate))
 
 
 @lru_cache(maxsize=256)
-def _refused_use(certificate: x509.Certificate) -> bool | None:
+def _refused_use(c: CertificateFacts) -> bool | None:
     """True: not for signing; False: a web server's; None: nothing is against it. ValueError: it cannot be read."""
+    certificate = c.certificate
     try:
         usage = certificate.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE).value
         if isinstance(usage, x509.KeyUsage) and not usage.digital_signature:
@@ -93,7 +94,7 @@ def cert_validity(case: Case) -> Outcome | None:
                 actual=f"{case.now:%Y-%m-%d}",
                 severity=severity,
             )
-    return ok(f"Valid until {min([c.ends_at for c in certificates]):%Y-%m-%d}.")
+    return ok(f"Valid until {min([c.ends_at for c in certificates]).date().isoformat()}.")
 
 
 @check(
@@ -108,12 +109,12 @@ def cert_expiring(case: Case) -> Outcome | None:
     certificates = [c for c in signing_certificates(case) if c.ends_at >= case.now]
     if not certificates:
         return not_applicable("There is no certificate that is still valid.")
-    first = min(certificates, key=lambda c: c.ends_at)
+    first = certificates[0] if len(certificates) == 1 else min(certificates, key=lambda c: c.ends_at)
     days = (first.ends_at - case.now).days
     if days < 60:
         urgency = "this week" if days < 7 else "within the month" if days < 30 else "in less than 60 days"
         return problem(
-            f"The signing certificate {first.named} expires {urgency}, on {first.ends_at:%Y-%m-%d}. Ask "
+            f"The signing certificate {first.named} expires {urgency}, on {first.ends_at.date().isoformat()}. Ask "
             "the IdP's administrator for the next one.",
             expected="60 days or more",
             actual=f"{days} days",
@@ -150,7 +151,7 @@ def cert_usage(case: Case) -> Outcome | None:
     products may refuse it."""
     for c in signing_certificates(case):
         try:
-            refused = _refused_use(c.certificate)
+            refused = _refused_use(c)
         except ValueError:
             return problem(f"The extensions of the certificate {c.named} cannot be read.")
         if refused:
@@ -199,7 +200,7 @@ def cert_hash_weak(case: Case) -> Outcome | None:
     if not certificates:
         return not_applicable("No certificate is known.")
     for c in certificates:
-        name = _own_hash(c.certificate)
+        name = _own_hash(c)
         if name in ("sha1", "md5"):
             told = f"The certificate {c.named} is itself signed with {name}. That does no harm here."
             return note(told, actual=name)
@@ -215,14 +216,15 @@ def cert_hash_weak(case: Case) -> Outcome | None:
 def cert_known_test_key(case: Case) -> Outcome | None:
     """Whoever has the key of a test IdP can sign in as anybody wherever its certificate is trusted. It must never be
     configured in a production account."""
-    certificates = {t.certificate: None for t in case.expectation.trusted_keys}
-    for known in signing_certificates(case):
-        certificates.setdefault(known.certificate)
+    signing = signing_certificates(case)
+    trusted = [t.certificate for t in case.expectation.trusted_keys]
+    certificates = signing
+    if [c.certificate for c in signing] != trusted:
+        certificates = tuple(dict.fromkeys([*[facts(c) for c in trusted], *signing]))
     if not certificates:
         return not_applicable("No certificate is known.")
-    for certificate in certificates:
-        c = facts(certificate)
-        if c.fingerprint in case.expectation.known_test_keys or _is_marked(certificate):
+    for c in certificates:
+        if c.fingerprint in case.expectation.known_test_keys or _is_marked(c):
             told = f"The certificate {c.named} belongs to a test identity provider"
             if case.expectation.trusted_test_idp:
                 return note(f"{told}; this account trusts it on purpose.", actual=c.fingerprint)

@@ -52,6 +52,14 @@ def _named(case: Case, *tags: str) -> Sequence[etree._Element]:
     return case.document.named(*tags)
 
 
+def _parts(case: Case) -> Sequence[etree._Element]:
+    """Every Response and Assertion of the document, however deep."""
+    parts: Sequence[etree._Element] | None = case.memo.get("structure")
+    if parts is None:
+        parts = case.memo["structure"] = _named(case, _RESPONSE, _ASSERTION)
+    return parts
+
+
 def _assertions(case: Case) -> Sequence[etree._Element]:
     """Every Assertion and EncryptedAssertion of the document, however deep, but not what Advice merely mentions."""
     found = _named(case, _ASSERTION, _ENCRYPTED)
@@ -119,7 +127,7 @@ def version(case: Case) -> Outcome | None:
     if (old := next(iter(_named(case, _OLD_ASSERTION)), None)) is not None:
         message = "The assertion is a SAML 1.x one (its namespace says 1.0). Change the application to SAML 2.0."
         return problem(message, expected=SAML, actual=SAML1, at=_place(case, old))
-    for el in _named(case, _RESPONSE, _ASSERTION):
+    for el in _parts(case):
         if el.get("Version") != "2.0":
             actual = el.get("Version")
             message = (
@@ -134,7 +142,7 @@ def version(case: Case) -> Outcome | None:
 
 def _lacking(case: Case, attribute: str) -> Place | None:
     """The first Response or Assertion without this attribute."""
-    for el in _named(case, _RESPONSE, _ASSERTION):
+    for el in _parts(case):
         if not el.get(attribute):
             return _place(case, el)
     if case.assertion is not None:
@@ -282,7 +290,7 @@ def signature_order(case: Case) -> Outcome | None:
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
     seen = False
-    for owner in _named(case, _RESPONSE, _ASSERTION) if _named(case, _SIGNATURE) else ():
+    for owner in _parts(case) if _named(case, _SIGNATURE) else ():
         for signature in owner.iterchildren(_SIGNATURE):
             seen = True
             before = signature.getprevious()
@@ -455,9 +463,13 @@ def uri_absolute(case: Case) -> Outcome | None:
         uris.append(("Destination", case.response.destination, case.response.at))
         if case.response.issuer is not None:
             uris.append(("The Response's Issuer", case.response.issuer.text.value, case.response.issuer.text.at))
+    absolute: set[str] = set()  # most of them are the same
     for what, value, at in uris:
-        if value is not None and not _ABSOLUTE.match(value.strip()):
+        if value is None or value in absolute:
+            continue
+        if not _ABSOLUTE.match(value.strip()):
             shown = f"“{value[:80]}”" if value.strip() else "empty"
             message = f"{what} is {shown}, which is not an absolute URI (such as https://idp.example/)."
             return problem(message, expected="an absolute URI", actual=value[:200], at=at)
+        absolute.add(value)
     return ok("All URIs are absolute.")
