@@ -41,9 +41,12 @@ ROLE_IDS: Final[tuple[str, ...]] = tuple(r.id for r in ROLES)
 ADMINISTRATOR: Final = "account_administrator"
 
 
+_ROLE_OF: Final = {r.id: r for r in ROLES}
+
+
 def role(role_id: str) -> Role | None:
     """The role with exactly this id, or None."""
-    return next((r for r in ROLES if r.id == role_id), None)
+    return _ROLE_OF.get(role_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
@@ -20,26 +21,65 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 _ARMOUR = re.compile(r"-----BEGIN [A-Z0-9 ]+-----(.*?)-----END [A-Z0-9 ]+-----", re.DOTALL)
 _PADDED_RUN = re.compile(r"[A-Za-z0-9+/]+={1,2}|[A-Za-z0-9+/]+\Z")
 _MOST_TEXT = 65_536
+_USUAL_TEXT = 8_192
 
 #: Curves that SAML peers agree on (SDP-MD07).
 GOOD_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
 
 @lru_cache(maxsize=512)
-@lru_cache(maxsize=256)
 def fingerprint(certificate: x509.Certificate) -> str:
     """The SHA-256 fingerprint of the whole certificate, 64 lower-case hex digits."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 @lru_cache(maxsize=512)
-@lru_cache(maxsize=256)
 def public_key(certificate: x509.Certificate) -> PublicKeyTypes | None:
     """The certificate's key, or None where it is of a kind or on a curve that cannot be used at all."""
     try:
         return certificate.public_key()
     except (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
         return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CertificateFacts:
+    """What many checks ask of one certificate, worked out once for all messages.
+
+    `family` is "rsa", "ec", "dsa" or None; `bits` and `exponent` are 0 without RSA.
+    """
+
+    certificate: x509.Certificate
+    fingerprint: str
+    subject: str
+    key: PublicKeyTypes | None
+    family: str | None
+    bits: int
+    exponent: int
+    begins_at: datetime
+    ends_at: datetime
+
+    @property
+    def named(self) -> str:
+        """The certificate for people, by fingerprint and subject."""
+        return f"{short(self.fingerprint)} ({self.subject[:120]})"
+
+
+@lru_cache(maxsize=256)
+def facts(certificate: x509.Certificate) -> CertificateFacts:
+    """The facts of one certificate. To look a certificate up costs as much as hashing it, so ask once and keep them."""
+    key = public_key(certificate)
+    return CertificateFacts(
+        certificate=certificate,
+        fingerprint=fingerprint(certificate),
+        subject=subject_text(certificate),
+        key=key,
+        family=key_family(key),
+        bits=key.key_size if isinstance(key, rsa.RSAPublicKey) else 0,
+        exponent=key.public_numbers().e if isinstance(key, rsa.RSAPublicKey) else 0,
+        begins_at=certificate.not_valid_before_utc,
+        ends_at=certificate.not_valid_after_utc,
+    )
 
 
 def key_family(key: PublicKeyTypes | None) -> str | None:
@@ -99,7 +139,7 @@ def common_names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 def short(fingerprint_hex: str) -> str:
     """The first bytes of a fingerprint, as people compare them: "3f:9a:04:c1"."""
-    return ":".join(fingerprint_hex[i : i + 2] for i in range(0, 8, 2))
+    return f"{fingerprint_hex[:2]}:{fingerprint_hex[2:4]}:{fingerprint_hex[4:6]}:{fingerprint_hex[6:8]}"
 
 
 def strict_base64(text: str | None) -> bytes | None:
@@ -135,6 +175,12 @@ def read_embedded(text: str | None) -> EmbeddedCertificates:
         return EmbeddedCertificates(error="The X509Certificate is empty.")
     if len(text) > _MOST_TEXT:
         return EmbeddedCertificates(error=f"The X509Certificate is longer than {_MOST_TEXT} characters.")
+    # An IdP embeds the same certificate in every message. What is longer is kept by nobody.
+    return _read_embedded(text) if len(text) <= _USUAL_TEXT else _read_embedded.__wrapped__(text)
+
+
+@lru_cache(maxsize=64)
+def _read_embedded(text: str) -> EmbeddedCertificates:
     repairs: list[str] = []
     bodies, irregular = [text], False
     if "-----BEGIN" in text:

@@ -90,12 +90,17 @@ def _why_not(text: str) -> str:
 
 def stamp(at: datetime) -> str:
     """A time for people, to the second: "2026-11-23 20:36:05 UTC"."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    at = at.astimezone(UTC)
+    # A third of the time of strftime(), which writes years before 1000 with fewer digits.
+    return f"{at.isoformat(' ', 'seconds')[:19]} UTC" if at.year >= 1000 else at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def iso(at: datetime) -> str:
     """A time as the specifications write it, to the second: "2026-11-23T20:36:05Z"."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_UNITS: Final = (("year", 31_536_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def span(length: timedelta) -> str:
@@ -104,7 +109,9 @@ def span(length: timedelta) -> str:
     if seconds == 0:
         return "less than a second"
     parts: list[str] = []
-    for unit, size in (("year", 31_536_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+    for unit, size in _UNITS:
+        if seconds < size and not parts:
+            continue
         count, seconds = divmod(seconds, size)
         if count:
             parts.append(f"{count} {unit}{'' if count == 1 else 's'}")

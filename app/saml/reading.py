@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import zip_longest
-from typing import Final, NamedTuple
+from typing import Final
 
 from lxml import etree
 
@@ -181,43 +180,34 @@ _STATUS_MESSAGE, _STATUS_DETAIL = q(SAMLP, "StatusMessage"), q(SAMLP, "StatusDet
 _SIGNATURE, _XSI_TYPE, _XSI_NIL = q(DS, "Signature"), q(XSI, "type"), q(XSI, "nil")
 
 
-class _Node(NamedTuple):
-    """An element to read, and where it stands.
-
-    Where it was rebuilt from signed bytes, `twin` is the element of the received document that it stands for, and the
-    place is that of the twin; None where there is no such element, and the place is then that of the nearest ancestor
-    that has one.
-    """
-
-    el: etree._Element
-    tag: str
-    at: Place
-    twin: etree._Element | None
+#: An element to read: its Clark name, where it stands, and its twin. Where it was rebuilt from signed bytes, the twin
+#: is the element of the received document that it stands for, and the place is that of the twin; None where there is
+#: no such element, and the place is then that of the nearest ancestor that has one. A plain tuple, because a message
+#: has a hundred of them and a named one costs four times as much to make.
+_Node = tuple[etree._Element, str, Place, etree._Element | None]
 
 
 def _node(root: etree._Element, twin: etree._Element | None, places: Places) -> _Node:
     original = root if twin is None else twin
-    return _Node(root, str(root.tag), places(original), original)
+    return root, str(root.tag), places(original), original
 
 
-def _parts(node: _Node, places: Places) -> list[_Node]:
-    """The child elements of a node, side by side with those of its twin.
+def _parts(el: etree._Element, at: Place, twin: etree._Element | None, places: Places) -> list[_Node]:
+    """The child elements of an element, side by side with those of its twin.
 
     Canonicalisation has dropped comments and the enveloped ds:Signature, nothing else.
     """
-    el, _, at, twin = node
-    new = tuple.__new__  # the constructor of a named tuple costs as much again, and there are hundreds of nodes
-    ours = [(child, tag) for child in el if isinstance(tag := child.tag, str)]
+    theirs = places.below(twin) if twin is not None else []
     if twin is el:
-        return [new(_Node, (child, tag, places(child), child)) for child, tag in ours]
-    theirs = list(twin.iterchildren(etree.Element)) if twin is not None else []
+        return [(child, tag, place, child) for child, tag, place in theirs]
+    ours = [(child, tag) for child in el if isinstance(tag := child.tag, str)]
     if len(theirs) > len(ours):
-        theirs = [c for c in theirs if c.tag != _SIGNATURE]
-    found: list[_Node] = []
-    for (child, tag), other in zip_longest(ours, theirs[: len(ours)]):
-        same = other is not None and other.tag == tag
-        found.append(new(_Node, (child, tag, places(other), other) if same else (child, tag, at, None)))
-    return found
+        theirs = [t for t in theirs if t[1] != _SIGNATURE][: len(ours)]
+    found: list[_Node] = [
+        (child, tag, place, other) if name == tag else (child, tag, at, None)
+        for (child, tag), (other, name, place) in zip(ours, theirs, strict=False)
+    ]
+    return found + [(child, tag, at, None) for child, tag in ours[len(theirs) :]]
 
 
 def read_response(
@@ -235,18 +225,18 @@ def read_response(
     """
     known = known or {}
     places = places or Places()
-    node = _node(root, twin, places)
+    _, _, at, twin = _node(root, twin, places)
     issuer: Issuer | None = None
     status: StatusRecord | None = None
     assertions: list[Assertion] = []
     encrypted = 0
     extensions = False
-    for part in _parts(node, places):
-        tag = part.tag
+    for part in _parts(root, at, twin, places):
+        el, tag, place, _ = part
         if tag == _ASSERTION:
-            assertions.append(known[part.el] if part.el in known else _assertion(part, provenance, places))
+            assertions.append(known[el] if el in known else _assertion(part, provenance, places))
         elif tag == _ISSUER:
-            issuer = issuer or _issuer(part)
+            issuer = issuer or _issuer(el, place)
         elif tag == _STATUS:
             status = status or _status(part, places)
         elif tag == _ENCRYPTED_ASSERTION:
@@ -266,7 +256,7 @@ def read_response(
         encrypted_assertions=encrypted,
         has_extensions=extensions,
         provenance=provenance,
-        at=node.at,
+        at=at,
     )
 
 
@@ -285,6 +275,7 @@ def read_assertion(
 
 
 def _assertion(node: _Node, provenance: Provenance, places: Places) -> Assertion:
+    own, own_tag, at, twin = node
     issuers: list[Issuer] = []
     subject: Subject | None = None
     conditions: list[Conditions] = []
@@ -292,16 +283,16 @@ def _assertion(node: _Node, provenance: Provenance, places: Places) -> Assertion
     attributes: list[Attribute] = []
     encrypted = 0
     advice = False
-    for part in _parts(node, places):
-        tag = part.tag
+    for part in _parts(own, at, twin, places):
+        el, tag, place, other = part
         if tag == _ATTRIBUTES:
-            for inner in _parts(part, places):
-                if inner.tag == _ATTRIBUTE:
+            for inner in _parts(el, place, other, places):
+                if inner[1] == _ATTRIBUTE:
                     attributes.append(_attribute(inner, places))
-                elif inner.tag == _ENCRYPTED_ATTRIBUTE:
+                elif inner[1] == _ENCRYPTED_ATTRIBUTE:
                     encrypted += 1
         elif tag == _ISSUER:
-            issuers.append(_issuer(part))
+            issuers.append(_issuer(el, place))
         elif tag == _SUBJECT:
             subject = subject or _subject(part, places)
         elif tag == _CONDITIONS:
@@ -310,7 +301,7 @@ def _assertion(node: _Node, provenance: Provenance, places: Places) -> Assertion
             statements.append(_authn_statement(part, places))
         elif tag == _ADVICE:
             advice = True
-    get = node.el.get
+    get = own.get
     return Assertion(
         id=get("ID"),
         version=get("Version"),
@@ -323,15 +314,15 @@ def _assertion(node: _Node, provenance: Provenance, places: Places) -> Assertion
         encrypted_attributes=encrypted,
         has_advice=advice,
         provenance=provenance,
-        at=node.at,
-        namespace=node.tag[1:].partition("}")[0] if node.tag[:1] == "{" else "",
+        at=at,
+        namespace=own_tag[1:].partition("}")[0] if own_tag[:1] == "{" else "",
     )
 
 
-def _issuer(node: _Node) -> Issuer:
-    get = node.el.get
+def _issuer(el: etree._Element, at: Place) -> Issuer:
+    get = el.get
     return Issuer(
-        text=text_of(node.el, node.at),
+        text=text_of(el, at),
         format=get("Format"),
         name_qualifier=get("NameQualifier"),
         sp_name_qualifier=get("SPNameQualifier"),
@@ -340,111 +331,123 @@ def _issuer(node: _Node) -> Issuer:
 
 
 def _status(node: _Node, places: Places) -> StatusRecord:
+    own, _, at, twin = node
     codes: list[str | None] = []
     message: Text | None = None
     detail: str | None = None
     code: etree._Element | None = None
-    for part in _parts(node, places):
-        if part.tag == _STATUS_CODE and code is None:
-            code = part.el
-        elif part.tag == _STATUS_MESSAGE and message is None:
-            message = text_of(part.el, part.at)
-        elif part.tag == _STATUS_DETAIL and detail is None:
-            detail = str(part.el.xpath("string()"))
+    for el, tag, place, _ in _parts(own, at, twin, places):
+        if tag == _STATUS_CODE and code is None:
+            code = el
+        elif tag == _STATUS_MESSAGE and message is None:
+            message = text_of(el, place)
+        elif tag == _STATUS_DETAIL and detail is None:
+            detail = str(el.xpath("string()"))
     while code is not None and len(codes) < _MAX_STATUS_DEPTH:
         codes.append(code.get("Value"))
-        code = code.find(_STATUS_CODE)
-    return StatusRecord(codes=tuple(codes), message=message, detail=detail, at=node.at)
+        code = code.find(_STATUS_CODE) if len(code) else None
+    return StatusRecord(codes=tuple(codes), message=message, detail=detail, at=at)
 
 
 def _subject(node: _Node, places: Places) -> Subject:
+    own, _, at, twin = node
     name_ids: list[NameID] = []
     others: list[str] = []
     confirmations: list[SubjectConfirmation] = []
-    for part in _parts(node, places):
-        if part.tag == _NAME_ID:
-            get = part.el.get
+    for part in _parts(own, at, twin, places):
+        el, tag, place, _ = part
+        if tag == _NAME_ID:
+            get = el.get
             name_ids.append(
                 NameID(
-                    text=text_of(part.el, part.at),
+                    text=text_of(el, place),
                     format=get("Format"),
                     name_qualifier=get("NameQualifier"),
                     sp_name_qualifier=get("SPNameQualifier"),
                 )
             )
-        elif part.tag == _CONFIRMATION:
+        elif tag == _CONFIRMATION:
             confirmations.append(_confirmation(part, places))
         else:
-            name = etree.QName(part.el)
-            others.append(name.localname if name.namespace == SAML else part.tag)
-    return Subject(tuple(name_ids), tuple(others), tuple(confirmations), node.at)
+            name = etree.QName(el)
+            others.append(name.localname if name.namespace == SAML else tag)
+    return Subject(tuple(name_ids), tuple(others), tuple(confirmations), at)
 
 
 def _confirmation(node: _Node, places: Places) -> SubjectConfirmation:
-    method = node.el.get("Method")
-    data = next((p for p in _parts(node, places) if p.tag == _CONFIRMATION_DATA), None)
-    if data is None:
-        return SubjectConfirmation(method=method, at=node.at, has_data=False)
-    get = data.el.get
-    return SubjectConfirmation(
-        method=method,
-        at=node.at,
-        has_data=True,
-        recipient=get("Recipient"),
-        in_response_to=get("InResponseTo"),
-        not_before=get("NotBefore"),
-        not_on_or_after=get("NotOnOrAfter"),
-        address=get("Address"),
-        data_at=data.at,
-    )
+    own, _, at, twin = node
+    method = own.get("Method")
+    for el, tag, place, _ in _parts(own, at, twin, places):
+        if tag == _CONFIRMATION_DATA:
+            get = el.get
+            return SubjectConfirmation(
+                method=method,
+                at=at,
+                has_data=True,
+                recipient=get("Recipient"),
+                in_response_to=get("InResponseTo"),
+                not_before=get("NotBefore"),
+                not_on_or_after=get("NotOnOrAfter"),
+                address=get("Address"),
+                data_at=place,
+            )
+    return SubjectConfirmation(method=method, at=at, has_data=False)
 
 
 def _conditions(node: _Node, places: Places) -> Conditions:
+    own, _, at, twin = node
     restrictions: list[AudienceRestriction] = []
     one_time_use = proxy = 0
     unknown: list[str] = []
-    for part in _parts(node, places):
-        if part.tag == _RESTRICTION:
-            audiences = [text_of(a.el, a.at) for a in _parts(part, places) if a.tag == _AUDIENCE]
-            restrictions.append(AudienceRestriction(tuple(audiences), part.at))
-        elif part.tag == _ONE_TIME_USE:
+    for el, tag, place, other in _parts(own, at, twin, places):
+        if tag == _RESTRICTION:
+            audiences = [text_of(a, p) for a, t, p, _ in _parts(el, place, other, places) if t == _AUDIENCE]
+            restrictions.append(AudienceRestriction(tuple(audiences), place))
+        elif tag == _ONE_TIME_USE:
             one_time_use += 1
-        elif part.tag == _PROXY:
+        elif tag == _PROXY:
             proxy += 1
         else:
-            unknown.append(part.el.get(_XSI_TYPE) or part.tag)
+            unknown.append(el.get(_XSI_TYPE) or tag)
     return Conditions(
-        not_before=node.el.get("NotBefore"),
-        not_on_or_after=node.el.get("NotOnOrAfter"),
+        not_before=own.get("NotBefore"),
+        not_on_or_after=own.get("NotOnOrAfter"),
         audience_restrictions=tuple(restrictions),
         one_time_use=one_time_use,
         proxy_restrictions=proxy,
         unknown=tuple(unknown),
-        at=node.at,
+        at=at,
     )
 
 
 def _authn_statement(node: _Node, places: Places) -> AuthnStatement:
-    context = next((p for p in _parts(node, places) if p.tag == _CONTEXT), None)
-    inner = _parts(context, places) if context is not None else []
-    reference = next((p for p in inner if p.tag == _CONTEXT_CLASS), None)
-    text = text_of(reference.el, reference.at) if reference is not None else None
-    get = node.el.get
+    own, _, at, twin = node
+    context_class: str | None = None
+    context = next((p for p in _parts(own, at, twin, places) if p[1] == _CONTEXT), None)
+    if context is not None:
+        el, _, place, other = context
+        reference = next((p for p in _parts(el, place, other, places) if p[1] == _CONTEXT_CLASS), None)
+        text = text_of(reference[0], reference[2]) if reference is not None else None
+        context_class = text.value if text is not None and text.simple else None
+    get = own.get
     return AuthnStatement(
         authn_instant=get("AuthnInstant"),
         session_index=get("SessionIndex"),
         session_not_on_or_after=get("SessionNotOnOrAfter"),
-        context_class=text.value if text is not None and text.simple else None,
-        at=node.at,
+        context_class=context_class,
+        at=at,
     )
 
 
 def _attribute(node: _Node, places: Places) -> Attribute:
-    new = tuple.__new__
+    own, _, at, twin = node
     values = [
-        new(AttributeValue, (text_of(el, at), el.get(_XSI_NIL) in ("true", "1")))
-        for el, tag, at, _ in _parts(node, places)
+        _new(AttributeValue, (text_of(el, place), el.get(_XSI_NIL) in ("true", "1")))
+        for el, tag, place, _ in _parts(own, at, twin, places)
         if tag == _VALUE
     ]
-    get = node.el.get
-    return Attribute(get("Name"), get("NameFormat"), get("FriendlyName"), tuple(values), node.at)
+    get = own.get
+    return Attribute(get("Name"), get("NameFormat"), get("FriendlyName"), tuple(values), at)
+
+
+_new = tuple.__new__  # the constructor of a named tuple costs as much again

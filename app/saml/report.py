@@ -398,16 +398,14 @@ def _read_decrypted(outer: Document, plain: Document, around: Verification, inne
 _ASSERTION: Final = q(SAML, "Assertion")
 _ENCRYPTED: Final = q(SAML, "EncryptedAssertion")
 _NOT_ABOUT_REFUSALS: Final = frozenset({"status-success", "signature-present", "signature-policy"})
-_UNTOLD: Final = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _STRUCTURAL: Final = frozenset({"encoding", "xml", "structure", "status", "signature"})
 
 
 def _judge(gathered: _Gathered, name: str) -> Report:
     case = gathered.case
-    results = run_all(case)
-    telling = tuple([c for c in results if c.status not in _UNTOLD])
+    results, telling = run_all(case)
     blocking = tuple([c for c in telling if _blocks(c)])
-    causes = diagnose(case, results)
+    causes = diagnose(case, results, telling)
     verdict = _verdict(case, telling, blocking)
     assertion = case.assertion
     name_id = the_name_id(assertion) if assertion else None
@@ -432,29 +430,22 @@ def _judge(gathered: _Gathered, name: str) -> Report:
         verifiers=case.expectation.verifiers,
         checks=results,
         signatures=tuple(
-            SignatureSummary(
-                covers=f.covers,
-                id=f.id,
-                algorithm=f.algorithm,
-                digest=f.digest,
-                key=f.key,
-                trusted=f.trusted,
-                status=f.status,
-                message=f.message,
-            )
-            for f in case.signatures
+            [
+                SignatureSummary(f.covers, f.id, f.algorithm, f.digest, f.key, f.trusted, f.status, f.message)
+                for f in case.signatures
+            ]
         ),
         attributes=_attributes(assertion),
         name_id=name_id.text.value if name_id else None,
         name_id_format=name_id.format if name_id else None,
         name_id_provenance=assertion.provenance if assertion else "unsigned",
-        diagnosis=tuple(DiagnosisRow(c.id, c.title, c.cause, c.who, c.fix, c.checks) for c in causes),
+        diagnosis=tuple([DiagnosisRow(c.id, c.title, c.cause, c.who, c.fix, c.checks) for c in causes]),
         response=case.response,
         assertion=assertion,
         expectation=case.expectation,
         xml=case.decoded.data,
         decrypted_xml=case.decryption.plaintext if case.decryption else None,
-        login=None if blocking else _login(case, results),
+        login=None if blocking else _login(case, telling),
     )
 
 
@@ -504,15 +495,16 @@ def _text(element: etree._Element) -> str:
 def _attributes(assertion: Assertion | None) -> tuple[ClaimValue, ...]:
     if assertion is None:
         return ()
+    by = assertion.provenance
     return tuple(
-        ClaimValue(
-            a.name or "", a.name_format, a.friendly_name, tuple(v.text.value for v in a.values), assertion.provenance
-        )
-        for a in assertion.attributes
+        [
+            ClaimValue(a.name or "", a.name_format, a.friendly_name, tuple([v.text.value for v in a.values]), by)
+            for a in assertion.attributes
+        ]
     )
 
 
-def _login(case: Case, results: tuple[CheckResult, ...]) -> VerifiedLogin | None:
+def _login(case: Case, telling: tuple[CheckResult, ...]) -> VerifiedLogin | None:
     """The values a login may rest on; None where one is missing or not from signed bytes. Asked if nothing blocks."""
     a = case.assertion
     if a is None or a.provenance == "unsigned":
@@ -527,7 +519,7 @@ def _login(case: Case, results: tuple[CheckResult, ...]) -> VerifiedLogin | None
     claims: dict[str, tuple[str, ...]] = {}
     for attribute in a.attributes:
         if attribute.name is not None:
-            given = tuple(v.text.value for v in attribute.values if v.text.simple and not v.nil)
+            given = tuple([v.text.value for v in attribute.values if v.text.simple and not v.nil])
             claims[attribute.name] = claims.get(attribute.name, ()) + given
     response = case.response
     answered = next((sc.in_response_to for sc in bearers(a) if sc.in_response_to is not None), None)
@@ -542,7 +534,7 @@ def _login(case: Case, results: tuple[CheckResult, ...]) -> VerifiedLogin | None
         not_on_or_after=end,
         claims=claims,
         certificate=certificate,
-        problems=tuple(c for c in results if c.decides == "provisioning" and c.status is Status.FAIL),
+        problems=tuple([c for c in telling if c.decides == "provisioning" and c.status is Status.FAIL]),
     )
 
 

@@ -90,7 +90,7 @@ class SignatureFinding:
     @property
     def embedded_fingerprints(self) -> tuple[str, ...]:
         """SHA-256 fingerprints (hex) of the certificates in KeyInfo."""
-        return tuple(certs.fingerprint(c) for c in self.embedded)
+        return tuple([certs.fingerprint(c) for c in self.embedded])
 
     @property
     def embedded_verifies(self) -> bool:

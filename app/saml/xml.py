@@ -6,10 +6,11 @@ It judges form (charset, DTD, limits, identifiers, stray nodes) and nothing that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from lxml import etree
 
@@ -42,6 +43,13 @@ _ID_LIKE: Final = frozenset(
 )
 #: The attributes without a namespace whose values are looked at; those with one are looked at all.
 _WATCHED: Final = frozenset({"ID", "Id", "id", "Recipient", "Destination"})
+#: The usual attributes whose values are not, so that most elements are passed by with one question.
+_HARMLESS: Final = frozenset(
+    {
+        "Algorithm", "AuthnInstant", "Format", "FriendlyName", "InResponseTo", "IssueInstant", "Method", "Name",
+        "NameFormat", "NotBefore", "NotOnOrAfter", "SessionIndex", "SessionNotOnOrAfter", "URI", "Value", "Version",
+    }
+)  # fmt: skip
 #: What the usual prefixes must stand for; a look-alike URI under a well-known prefix misleads people and bad parsers.
 _KNOWN_PREFIXES: Final = {
     "saml": SAML,
@@ -53,6 +61,7 @@ _KNOWN_PREFIXES: Final = {
     "dsig": DS,
     "xenc": XENC,
 }
+_USUAL_BINDINGS: Final = {prefix.encode(): uri.encode() for prefix, uri in _KNOWN_PREFIXES.items()}
 _MAX_PER_CHECK: Final = 20
 
 _XMLNS: Final = re.compile(rb"""xmlns(?::([^\s=]{1,200}))?\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
@@ -61,37 +70,41 @@ _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
 _NCNAME: Final = re.compile(r"[^\W\d][\w.\-·]*\Z")
 
 
-class Element(NamedTuple):
-    """One element as parse() walked past it: Clark name, attribute names, and all its children, comments too."""
-
-    element: etree._Element
-    tag: str
-    attributes: list[str]
-    children: list[etree._Element]
+#: One element as parse() walked past it: its Clark name, its attributes' names, all its children, comments too, and
+#: their tags (a comment's is a function). A plain tuple, because a named one costs four times as much to make.
+Element = tuple[etree._Element, str, Sequence[str], Sequence[etree._Element], Sequence[Any]]
 
 
 def walk(root: etree._Element) -> Iterator[Element]:
     """The elements of a tree in document order, for a tree that parse() has not made."""
     for el in root.iter(etree.Element):
-        yield Element(el, str(el.tag), el.keys(), el[:])
+        children = el[:]
+        yield el, str(el.tag), el.keys(), children, [c.tag for c in children]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """A document that kept every limit. `data` are exactly the bytes parsed (UTF-8, without a byte order mark).
 
-    `places` tells where its elements stand; whoever asks shares what others have asked before.
+    `elements` are all its elements in document order, as parse() walked past them, so that no later stage walks the
+    tree again. `places` tells where they stand; whoever asks shares what others have asked before.
     """
 
     data: bytes
     root: etree._Element
-    places: Places = field(default_factory=lambda: Places())  # noqa: PLW0108  defined below
-    walked: tuple[Element, ...] | None = None
+    places: Places
+    elements: Sequence[Element]
+    _by_tag: Mapping[str, list[etree._Element]] = field(repr=False)
 
-    @property
-    def elements(self) -> Iterable[Element]:
-        """Every element in document order, as parse() walked past it, so that no later stage walks the tree again."""
-        return walk(self.root) if self.walked is None else self.walked
+    def named(self, *tags: str) -> Sequence[etree._Element]:
+        """The elements with one of these Clark names, in document order."""
+        by_tag = self._by_tag
+        found = [by_tag[tag] for tag in tags if tag in by_tag]
+        if len(found) < 2:
+            return found[0] if found else ()
+        if len(found) == 2 and found[0][0] is self.root and len(found[0]) == 1:  # as Response and Assertion
+            return [self.root, *found[1]]
+        return list(self.root.iter(*tags))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +159,7 @@ def parse(data: bytes, limits: Limits | None = None) -> Parsed:
         return Parsed(None, (Problem("xml-wellformed", message, "1.0", docinfo.xml_version, Place("/", 1)),))
     form = _Form(limits, measure_text=len(data) > limits.text_bytes)
     if form.namespaces(data, root) and form.elements(root):
-        return Parsed(Document(data, root, form.place, tuple(form.seen)), tuple(form.problems))
+        return Parsed(Document(data, root, form.place, form.seen, form.by_tag), tuple(form.problems))
     return Parsed(None, tuple(form.problems))
 
 
@@ -161,6 +174,7 @@ class _Form:
     measure_text: bool
     problems: list[Problem] = field(default_factory=list)
     seen: list[Element] = field(default_factory=list)
+    by_tag: dict[str, list[etree._Element]] = field(default_factory=dict)
     _counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
     _ids: dict[str, etree._Element] = field(default_factory=dict)
     place: Places = field(default_factory=lambda: Places())  # noqa: PLW0108  defined below
@@ -200,15 +214,24 @@ class _Form:
         asking every element for its namespaces is what makes a hostile document expensive.
         """
         declared = _XMLNS.findall(data)
+        if len(declared) != data.count(b"xmlns") or len(declared) > self.limits.namespaces_in_scope:
+            return self._namespaces_exactly(root)
         bindings: dict[bytes, bytes] = {}
-        doubt = len(declared) != data.count(b"xmlns") or len(declared) > self.limits.namespaces_in_scope
         for prefix, double, single in declared:
             uri = double or single
-            if prefix:
-                doubt = doubt or bindings.setdefault(prefix, uri) != uri
-                doubt = doubt or _KNOWN_PREFIXES.get(prefix.decode("utf-8", "replace"), "") not in ("", uri.decode())
-            doubt = doubt or not (_ABSOLUTE.match(uri.decode()) or (not uri and not prefix))
-        return not doubt or self._namespaces_exactly(root)
+            if _USUAL_BINDINGS.get(prefix) == uri:
+                doubt = bindings.setdefault(prefix, uri) != uri
+            elif prefix:
+                doubt = (
+                    bindings.setdefault(prefix, uri) != uri
+                    or _KNOWN_PREFIXES.get(prefix.decode("utf-8", "replace"), "") not in ("", uri.decode())
+                    or not _ABSOLUTE.match(uri.decode())
+                )
+            else:
+                doubt = bool(uri) and not _ABSOLUTE.match(uri.decode())
+            if doubt:
+                return self._namespaces_exactly(root)
+        return True
 
     def _namespaces_exactly(self, root: etree._Element) -> bool:
         limit = self.limits.namespaces_in_scope
@@ -250,28 +273,29 @@ class _Form:
         return True
 
     def elements(self, root: etree._Element) -> bool:
-        """Everything else, element by element in document order."""
+        """Everything else, element by element in document order.
+
+        One loop does it all, and asks lxml for nothing twice: this is the only walk that every message costs.
+        """
         self._siblings_of_root(root)
-        limits, measure, seen = self.limits, self.measure_text, self.seen
-        stack: list[tuple[etree._Element, int]] = [(root, 1)]
-        count = 0
-        while stack:
-            el, depth = stack.pop()
-            count += 1
+        limits, measure, seen, by_tag = self.limits, self.measure_text, self.seen, self.by_tag
+        nodes = list(root.iter())
+        too_deep = _first_deeper(root, limits.depth) if len(nodes) > limits.depth else None
+        for el in nodes:
             tag = el.tag
             if not isinstance(tag, str):
                 self._stray(el)
                 continue
-            if depth > limits.depth:
+            if el is too_deep:
                 message = f"The elements are nested more than {limits.depth} deep; such a document is not read."
-                at = Place("/", el.sourceline or 0)
-                self.found(
-                    "xml-depth-limit", message, at, expected=f"at most {limits.depth} levels", actual=f"{depth} levels"
-                )
+                at, allowed = Place("/", el.sourceline or 0), f"at most {limits.depth} levels"
+                self.found("xml-depth-limit", message, at, expected=allowed, actual=f"{limits.depth + 1} levels")
                 return False
             # Counted first, and by their names: lxml reads the values of n attributes in n² steps.
             attributes = el.keys()
-            if attributes:
+            if attributes and not (
+                _HARMLESS.issuperset(attributes) and len(attributes) <= limits.attributes_per_element
+            ):
                 if len(attributes) > limits.attributes_per_element:
                     too_many = node_problem(
                         f"{len(attributes):,} attributes on one element",
@@ -285,18 +309,24 @@ class _Form:
                         self._attribute(el, key, el.get(key) or "")
             if measure and self._text_too_long(el):
                 return False
-            children = el[:]
-            seen.append(tuple.__new__(Element, (el, tag, attributes, children)))
+            children: Sequence[etree._Element] = ()
+            tags: Sequence[Any] = ()
+            if len(el):
+                children = el[:]
+                tags = [child.tag for child in children]
+            seen.append((el, tag, attributes, children, tags))
+            if tag in by_tag:
+                by_tag[tag].append(el)
+            else:
+                by_tag[tag] = [el]
             if tag in _ONE_TEXT:
-                self._identity(el, tag, children)
+                if children or tag in _TRIMMED_BY_SOME:
+                    self._identity(el, tag, children)
             elif tag in _FETCHED and not (el.get("URI") or "").startswith("#"):
                 message = f"{name_of(el)} points to something outside the message. It is never fetched."
                 self.found("xml-no-external-ref", message, el)
-            if children:
-                depth += 1
-                stack += [(child, depth) for child in reversed(children)]
-        if count > limits.nodes:
-            self.problems.append(node_problem(f"{count:,} nodes", f"at most {limits.nodes:,} nodes"))
+        if len(nodes) > limits.nodes:
+            self.problems.append(node_problem(f"{len(nodes):,} nodes", f"at most {limits.nodes:,} nodes"))
             return False
         return True
 
@@ -399,13 +429,13 @@ class _Form:
                 attribute=key,
             )
 
-    def _identity(self, el: etree._Element, tag: str, children: list[etree._Element]) -> None:
+    def _identity(self, el: etree._Element, tag: str, children: Sequence[etree._Element]) -> None:
         if children:
             self._children_in_value(el, tag, children)
         elif tag in _TRIMMED_BY_SOME and el.text and el.text != el.text.strip():
             self._whitespace(el, name_of(el), el.text, None)
 
-    def _children_in_value(self, el: etree._Element, tag: str, children: list[etree._Element]) -> None:
+    def _children_in_value(self, el: etree._Element, tag: str, children: Sequence[etree._Element]) -> None:
         if tag == q(SAML, "AttributeValue") and all(isinstance(c.tag, str) for c in children):
             # A value that is XML as a whole is legitimate (eduPersonTargetedID); text beside elements is not.
             texts = [el.text, *(c.tail for c in children)]
@@ -430,6 +460,16 @@ class _Form:
             actual=repr(value[:200]),
             attribute=attribute,
         )
+
+
+def _first_deeper(root: etree._Element, depth: int) -> etree._Element | None:
+    """The first element in document order that is nested deeper than `depth` levels, the root being the first."""
+    level = [root]
+    for _ in range(depth):
+        level = [child for el in level for child in el]
+        if not level:
+            return None
+    return next((el for el in level if isinstance(el.tag, str)), None)
 
 
 def _short(text: str) -> str:
@@ -463,10 +503,11 @@ def _qname(clark: str, own_prefix: str | None) -> str:
 class Places:
     """Places of elements, each worked out once. Good for reading a whole message; use place() for a single element."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_children", "_known")
 
     def __init__(self) -> None:
         self._known: dict[etree._Element, Place] = {}
+        self._children: dict[etree._Element, list[tuple[etree._Element, str, Place]]] = {}
 
     def __call__(self, el: etree._Element) -> Place:
         known = self._known.get(el)
@@ -476,24 +517,42 @@ class Places:
         if parent is None:
             self._known[el] = found = Place("/" + name_of(el), el.sourceline or 0)
             return found
-        above = self(parent).path
-        children = list(parent.iterchildren(etree.Element))
-        steps = [name_of(child) for child in children]
-        total: dict[str, int] = {}
-        if len(set(steps)) < len(steps):
-            for n, step in enumerate(steps):
-                total[step] = number = total.get(step, 0) + 1
-                steps[n] = f"{step}[{number}]"
-        for child, step in zip(children, steps, strict=True):
-            # An index is given only among several of a name.
-            if total and total[step.rpartition("[")[0]] == 1:
-                step = step.rpartition("[")[0]
-            self._known[child] = _new_place(Place, (f"{above}/{step}", child.sourceline or 0))
+        self.below(parent)
         return self._known[el]
 
+    def below(self, parent: etree._Element) -> list[tuple[etree._Element, str, Place]]:
+        """The child elements of an element, each with its Clark name and its place."""
+        found = self._children.get(parent)
+        if found is not None:
+            return found
+        above, known = self(parent).path, self._known
+        children = [(child, tag) for child in parent if isinstance(tag := child.tag, str)]
+        # Longer names are written by nobody, and are not kept.
+        steps = [(_usual_name(tag) if len(tag) < 128 else None) or _qname(tag, c.prefix) for c, tag in children]
+        if len(steps) > 1 and len(set(steps)) < len(steps):
+            steps = _numbered(steps)
+        found = self._children[parent] = []
+        for (child, tag), step in zip(children, steps, strict=True):
+            known[child] = at = _new(Place, (f"{above}/{step}", child.sourceline or 0))
+            found.append((child, tag, at))
+        return found
 
-#: Makes a Place without its generated constructor, which costs as much again; a message has a hundred of them.
-_new_place = tuple.__new__
+
+def _numbered(steps: list[str]) -> list[str]:
+    """An index is given only among several of a name."""
+    total = Counter(steps)
+    so_far: dict[str, int] = {}
+    numbered = []
+    for step in steps:
+        if total[step] > 1:
+            so_far[step] = number = so_far.get(step, 0) + 1
+            step = f"{step}[{number}]"
+        numbered.append(step)
+    return numbered
+
+
+#: Makes a Place or Text without its generated constructor, which costs as much again; a message has a hundred of them.
+_new = tuple.__new__
 
 
 def place(el: etree._Element, attribute: str | None = None) -> Place:
@@ -510,7 +569,7 @@ def text_of(el: etree._Element, at: Place) -> Text:
     """
     if len(el):
         return Text(str(el.xpath("string()")), at, simple=False)
-    return tuple.__new__(Text, (el.text or "", at, True))
+    return _new(Text, (el.text or "", at, True))
 
 
 def canonical(

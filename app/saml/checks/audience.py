@@ -11,11 +11,14 @@ from app.saml.message import AudienceRestriction, Text
 
 
 def _restrictions(case: Case) -> tuple[AudienceRestriction, ...]:
-    return tuple(r for c in assertion_of(case).conditions for r in c.audience_restrictions)
+    conditions = assertion_of(case).conditions
+    if len(conditions) == 1:
+        return conditions[0].audience_restrictions
+    return tuple([r for c in conditions for r in c.audience_restrictions])
 
 
 def _names_us(restriction: AudienceRestriction, us: str) -> bool:
-    return any(exact(a) == us for a in restriction.audiences)
+    return us in [exact(a) for a in restriction.audiences]
 
 
 def _closest(audiences: list[Text], us: str) -> Text:
@@ -44,7 +47,7 @@ def audience_nonempty(case: Case) -> Outcome:
     if not restrictions:
         return not_applicable("There is no AudienceRestriction; see audience-present.")
     for r in restrictions:
-        if not any(a.value.strip() for a in r.audiences):
+        if not [a for a in r.audiences if a.value.strip()]:
             return problem(
                 "An AudienceRestriction names nobody.",
                 expected=case.expectation.sp_entity_id,
@@ -66,11 +69,11 @@ def audience_match(case: Case) -> Outcome:
         return skipped(NO_SP)
     restrictions = _restrictions(case)
     audiences = [a for r in restrictions for a in r.audiences]
-    if not any(a.value.strip() for a in audiences):
+    if not [a for a in audiences if a.value.strip()]:
         return not_applicable("No audience is named; see audience-present and audience-nonempty.")
-    ours = next((a for a in audiences if exact(a) == us), None)
-    if ours is not None:
-        return ok("The assertion was made for us.", expected=us, actual=us, at=ours.at)
+    for a in audiences:
+        if exact(a) == us:
+            return ok("The assertion was made for us.", expected=us, actual=us, at=a.at)
     closest = _closest(audiences, us)
     others = f" {len(audiences) - 1} more named." if len(audiences) > 1 else ""
     why = difference(us, closest.value) if closest.value != us else "There is more than text in it."
@@ -113,7 +116,7 @@ def audience_child_account(case: Case) -> Outcome:
     if us is None:
         return not_applicable("The entity ID of the service provider is not configured.")
     audiences = [a for r in _restrictions(case) for a in r.audiences]
-    if any(exact(a) == us for a in audiences):
+    if us in [exact(a) for a in audiences]:
         return ok("The Identifier of exactly this account is used.", expected=us, actual=us)
     base = us.partition("#")[0]
     for a in audiences:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from app.saml.certificates import common_names, fingerprint, short, subject_text
+from app.saml.certificates import CertificateFacts, common_names, facts
 from app.saml.checks.crypto import signing_certificates
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
 
@@ -17,16 +18,37 @@ _LONG_LIFE = timedelta(days=3 * 366)
 _TEST_MARK = "TEST ONLY"
 
 
-def _own_hash(certificate: x509.Certificate) -> str | None:
+@lru_cache(maxsize=256)
+def _own_hash(c: CertificateFacts) -> str | None:
     try:
-        algorithm = certificate.signature_hash_algorithm
+        algorithm = c.certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
         return None
     return algorithm.name if algorithm else None
 
 
-def _named(certificate: x509.Certificate) -> str:
-    return f"{short(fingerprint(certificate))} ({subject_text(certificate)[:120]})"
+@lru_cache(maxsize=256)
+def _is_marked(c: CertificateFacts) -> bool:
+    return any(_TEST_MARK in name.upper() for name in common_names(c.certificate))
+
+
+@lru_cache(maxsize=256)
+def _refused_use(c: CertificateFacts) -> bool | None:
+    """True: not for signing; False: a web server's; None: nothing is against it. ValueError: it cannot be read."""
+    certificate = c.certificate
+    try:
+        usage = certificate.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE).value
+        if isinstance(usage, x509.KeyUsage) and not usage.digital_signature:
+            return True
+    except x509.ExtensionNotFound:
+        pass
+    try:
+        extended = certificate.extensions.get_extension_for_oid(ExtensionOID.EXTENDED_KEY_USAGE).value
+        if isinstance(extended, x509.ExtendedKeyUsage) and list(extended) == [ExtendedKeyUsageOID.SERVER_AUTH]:
+            return False
+    except x509.ExtensionNotFound:
+        pass
+    return None
 
 
 @check("cert-parse", "embedded certificates can be read", cites="saml-metadata §2.4.1.1", needs="signature")
@@ -35,15 +57,16 @@ def cert_parse(case: Case) -> Outcome | None:
     settings. What can be repaired is repaired and told."""
     if case.found("cert-parse") is not None:
         return case.outcome("cert-parse", "")
-    repairs = list(dict.fromkeys(r for f in case.signatures for r in f.repairs))
+    repairs = list(dict.fromkeys([r for f in case.signatures for r in f.repairs]))
     if repairs:
         return note(
             f"The embedded certificate could be read, but {' and '.join(repairs)}. Stricter products refuse it."
         )
-    embedded = [c for f in case.signatures for c in f.embedded]
-    if not embedded:
-        return not_applicable("No certificate is embedded.")
-    return ok(f"Embedded: {_named(embedded[0])}.", actual=fingerprint(embedded[0]))
+    for f in case.signatures:
+        if f.embedded:
+            first = facts(f.embedded[0])
+            return ok(f"Embedded: {first.named}.", actual=first.fingerprint)
+    return not_applicable("No certificate is embedded.")
 
 
 @check(
@@ -61,17 +84,17 @@ def cert_validity(case: Case) -> Outcome | None:
         return not_applicable("No certificate is known.")
     severity = Severity.ERROR if case.expectation.policy.reject_expired_certificate else None
     for c in certificates:
-        begin, end = c.not_valid_before_utc, c.not_valid_after_utc
+        begin, end = c.begins_at, c.ends_at
         if not begin <= case.now <= end:
             state = "expired" if case.now > end else "is not valid yet"
             return problem(
-                f"The signing certificate {_named(c)} {state}. The key still verifies; "
+                f"The signing certificate {c.named} {state}. The key still verifies; "
                 + ("the policy refuses it." if severity else "renew it before other products refuse it."),
                 expected=f"{begin:%Y-%m-%d} to {end:%Y-%m-%d}",
                 actual=f"{case.now:%Y-%m-%d}",
                 severity=severity,
             )
-    return ok(f"Valid until {min(c.not_valid_after_utc for c in certificates):%Y-%m-%d}.")
+    return ok(f"Valid until {min([c.ends_at for c in certificates]).date().isoformat()}.")
 
 
 @check(
@@ -83,15 +106,15 @@ def cert_validity(case: Case) -> Outcome | None:
 )
 def cert_expiring(case: Case) -> Outcome | None:
     """The day the certificate is replaced is the commonest day for single sign-on to stop working. Plan it."""
-    certificates = [c for c in signing_certificates(case) if c.not_valid_after_utc >= case.now]
+    certificates = [c for c in signing_certificates(case) if c.ends_at >= case.now]
     if not certificates:
         return not_applicable("There is no certificate that is still valid.")
-    first = min(certificates, key=lambda c: c.not_valid_after_utc)
-    days = (first.not_valid_after_utc - case.now).days
+    first = certificates[0] if len(certificates) == 1 else min(certificates, key=lambda c: c.ends_at)
+    days = (first.ends_at - case.now).days
     if days < 60:
         urgency = "this week" if days < 7 else "within the month" if days < 30 else "in less than 60 days"
         return problem(
-            f"The signing certificate {_named(first)} expires {urgency}, on {first.not_valid_after_utc:%Y-%m-%d}. Ask "
+            f"The signing certificate {first.named} expires {urgency}, on {first.ends_at.date().isoformat()}. Ask "
             "the IdP's administrator for the next one.",
             expected="60 days or more",
             actual=f"{days} days",
@@ -111,7 +134,7 @@ def cert_lifetime(case: Case) -> Outcome | None:
     certificates = signing_certificates(case)
     if not certificates:
         return not_applicable("No certificate is known.")
-    longest = max(c.not_valid_after_utc - c.not_valid_before_utc for c in certificates)
+    longest = max([c.ends_at - c.begins_at for c in certificates])
     years = f"{longest.days / 365.25:.1f} years"
     return note(f"It was issued for {years}.", actual=years) if longest > _LONG_LIFE else ok(f"Issued for {years}.")
 
@@ -128,23 +151,17 @@ def cert_usage(case: Case) -> Outcome | None:
     products may refuse it."""
     for c in signing_certificates(case):
         try:
-            usage = c.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE).value
-            if isinstance(usage, x509.KeyUsage) and not usage.digital_signature:
-                return problem(
-                    f"The certificate {_named(c)} says that its key is not for digital signatures.",
-                    expected="no KeyUsage, or digitalSignature",
-                    actual="KeyUsage without digitalSignature",
-                )
-        except x509.ExtensionNotFound:
-            pass
+            refused = _refused_use(c)
         except ValueError:
-            return problem(f"The extensions of the certificate {_named(c)} cannot be read.")
-        try:
-            extended = c.extensions.get_extension_for_oid(ExtensionOID.EXTENDED_KEY_USAGE).value
-            if isinstance(extended, x509.ExtendedKeyUsage) and list(extended) == [ExtendedKeyUsageOID.SERVER_AUTH]:
-                return note(f"The certificate {_named(c)} is that of a web server.", actual="serverAuth only")
-        except x509.ExtensionNotFound:
-            pass
+            return problem(f"The extensions of the certificate {c.named} cannot be read.")
+        if refused:
+            return problem(
+                f"The certificate {c.named} says that its key is not for digital signatures.",
+                expected="no KeyUsage, or digitalSignature",
+                actual="KeyUsage without digitalSignature",
+            )
+        if refused is False:
+            return note(f"The certificate {c.named} is that of a web server.", actual="serverAuth only")
     return ok("Nothing in the certificate forbids it.")
 
 
@@ -160,7 +177,7 @@ def cert_chain(case: Case) -> Outcome | None:
     certificates = signing_certificates(case)
     if not certificates:
         return not_applicable("No certificate is known.")
-    first = certificates[0]
+    first = certificates[0].certificate
     if first.issuer == first.subject:
         return note("The certificate is self-signed, as usual for SAML.")
     try:
@@ -185,7 +202,7 @@ def cert_hash_weak(case: Case) -> Outcome | None:
     for c in certificates:
         name = _own_hash(c)
         if name in ("sha1", "md5"):
-            told = f"The certificate {_named(c)} is itself signed with {name}. That does no harm here."
+            told = f"The certificate {c.named} is itself signed with {name}. That does no harm here."
             return note(told, actual=name)
     return ok("It is not.")
 
@@ -199,22 +216,22 @@ def cert_hash_weak(case: Case) -> Outcome | None:
 def cert_known_test_key(case: Case) -> Outcome | None:
     """Whoever has the key of a test IdP can sign in as anybody wherever its certificate is trusted. It must never be
     configured in a production account."""
-    certificates = tuple(
-        dict.fromkeys((*(t.certificate for t in case.expectation.trusted_keys), *signing_certificates(case)))
-    )
+    signing = signing_certificates(case)
+    trusted = [t.certificate for t in case.expectation.trusted_keys]
+    certificates = signing
+    if [c.certificate for c in signing] != trusted:
+        certificates = tuple(dict.fromkeys([*[facts(c) for c in trusted], *signing]))
     if not certificates:
         return not_applicable("No certificate is known.")
     for c in certificates:
-        known = fingerprint(c) in case.expectation.known_test_keys
-        marked = any(_TEST_MARK in name.upper() for name in common_names(c))
-        if known or marked:
-            told = f"The certificate {_named(c)} belongs to a test identity provider"
+        if c.fingerprint in case.expectation.known_test_keys or _is_marked(c):
+            told = f"The certificate {c.named} belongs to a test identity provider"
             if case.expectation.trusted_test_idp:
-                return note(f"{told}; this account trusts it on purpose.", actual=fingerprint(c))
+                return note(f"{told}; this account trusts it on purpose.", actual=c.fingerprint)
             return problem(
                 f"{told}. Whoever has that program can sign in as anybody; remove it from the configuration.",
                 expected="a certificate of the real IdP",
-                actual=fingerprint(c),
+                actual=c.fingerprint,
             )
     return ok("No configured key is a known test key.")
 

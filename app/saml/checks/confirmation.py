@@ -69,6 +69,8 @@ def _not_on_or_after(case: Case, sc: SubjectConfirmation) -> Outcome | None:
             at=sc.data_at or sc.at,
         )
     instant = read_instant(sc.not_on_or_after)
+    if instant.at is not None and not expired(case, instant.at):
+        return None
     at = attribute(sc.data_at or sc.at, "NotOnOrAfter")
     if instant.at is None:
         return problem(
@@ -77,14 +79,12 @@ def _not_on_or_after(case: Case, sc: SubjectConfirmation) -> Outcome | None:
             actual=show(instant.text, 80),
             at=at,
         )
-    if expired(case, instant.at):
-        return problem(
-            f"The bearer confirmation expired {span(case.now - instant.at)} ago.{why_expired(case, instant.at)}",
-            expected=f"after {iso(case.now - case.expectation.policy.clock_skew)}",
-            actual=show(instant.text, 80),
-            at=at,
-        )
-    return None
+    return problem(
+        f"The bearer confirmation expired {span(case.now - instant.at)} ago.{why_expired(case, instant.at)}",
+        expected=f"after {iso(case.now - case.expectation.policy.clock_skew)}",
+        actual=show(instant.text, 80),
+        at=at,
+    )
 
 
 def _not_before(case: Case, sc: SubjectConfirmation) -> Outcome | None:
@@ -113,6 +113,8 @@ def _not_before(case: Case, sc: SubjectConfirmation) -> Outcome | None:
 
 def _in_response_to(case: Case, sc: SubjectConfirmation) -> Outcome | None:
     expectation = case.expectation
+    if sc.in_response_to is None and expectation.expected_request is None and response_in_response_to(case) is None:
+        return None
     at = attribute(sc.data_at or sc.at, "InResponseTo") if sc.in_response_to is not None else sc.data_at or sc.at
     if expectation.expected_request is not None:
         if sc.in_response_to == expectation.expected_request:
@@ -125,9 +127,7 @@ def _in_response_to(case: Case, sc: SubjectConfirmation) -> Outcome | None:
             at=at,
         )
     if sc.in_response_to is None:
-        outer = response_in_response_to(case)
-        if outer is None:
-            return None
+        outer = response_in_response_to(case) or ""
         return problem(
             "The Response answers a request, but the bearer confirmation inside the assertion does not say which.",
             expected=show(outer),
@@ -175,10 +175,9 @@ def sc_bearer(case: Case) -> Outcome:
             else "none",
             at=a.subject.at if a.subject else a.at,
         )
-    if _any_passes(case):
-        return ok(
-            "A bearer confirmation keeps all the rules.", at=next(sc.at for sc in found if not _failings(case, sc))
-        )
+    for sc in found:
+        if not _failings(case, sc):
+            return ok("A bearer confirmation keeps all the rules.", at=sc.at)
     if len(found) == 1:
         return not_applicable("There is one bearer confirmation; the rule that it breaks says so.")
     reasons = [f"Number {n}: {_failings(case, sc)[0].message}" for n, sc in enumerate(found[:5], 1)]
@@ -219,7 +218,7 @@ def _one_rule(case: Case, failing: list[Outcome | None], fine: str) -> Outcome:
         return not_applicable(_NO_BEARER)
     if len(failing) > 1 and _any_passes(case):
         return ok(fine)
-    first = next((o for o in failing if o is not None), None)
+    first = failing[0] if len(failing) == 1 else next((o for o in failing if o is not None), None)
     # With several confirmations the rule itself is kept where any of them keeps it; sc-bearer judges them as a whole.
     return ok(fine) if first is None or (len(failing) > 1 and None in failing) else first
 

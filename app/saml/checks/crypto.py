@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.saml.certificates import GOOD_CURVES, fingerprint, key_text, public_key, short
+from app.saml.certificates import GOOD_CURVES, CertificateFacts, facts, key_text, short
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, ok, problem
 
 
-def signing_certificates(case: Case) -> tuple[x509.Certificate, ...]:
+def signing_certificates(case: Case) -> tuple[CertificateFacts, ...]:
     """The certificates that matter: those that verified a signature, else the configured, else the embedded ones."""
-    known: tuple[x509.Certificate, ...] | None = case.memo.get("signing_certificates")
-    if known is not None:
-        return known
-    verified = [f.certificate for f in case.signatures if f.certificate is not None and f.trusted]
-    configured = [t.certificate for t in case.expectation.trusted_keys]
-    embedded = [c for f in case.signatures for c in f.embedded[:1]]
-    known = case.memo["signing_certificates"] = tuple(dict.fromkeys(verified or configured or embedded))
+    known: tuple[CertificateFacts, ...] | None = case.memo.get("signing_certificates")
+    if known is None:
+        found = [f.certificate for f in case.signatures if f.certificate is not None and f.trusted]
+        found = found or [t.certificate for t in case.expectation.trusted_keys]
+        found = found or [c for f in case.signatures for c in f.embedded[:1]]
+        unique = found if len(found) < 2 else dict.fromkeys(found)
+        known = case.memo["signing_certificates"] = tuple([facts(c) for c in unique])
     return known
 
 
@@ -96,17 +95,18 @@ def crypto_hmac_length(_case: Case) -> None:
 @check("crypto-rsa-size", "RSA signing keys have 2048 bits or more", cites="saml2int SDP-MD06", needs="signature")
 def crypto_rsa_size(case: Case) -> Outcome | None:
     """Keys of 1024 bits are within reach of well-funded attackers. For new keys 3072 bits are recommended."""
-    keys = [(c, k) for c in signing_certificates(case) if isinstance(k := public_key(c), rsa.RSAPublicKey)]
+    keys = [c for c in signing_certificates(case) if c.family == "rsa"]
     if not keys:
         return not_applicable("There is no RSA key.")
-    certificate, smallest = min(keys, key=lambda pair: pair[1].key_size)
-    if smallest.key_size < 2048:
+    smallest = keys[0] if len(keys) == 1 else min(keys, key=lambda c: c.bits)
+    size = f"{smallest.bits} bits"
+    if smallest.bits < 2048:
         return problem(
-            f"The signing key {short(fingerprint(certificate))} has only {smallest.key_size} bits; get a new one.",
+            f"The signing key {short(smallest.fingerprint)} has only {size}; get a new one.",
             expected="2048 bits or more",
-            actual=f"{smallest.key_size} bits",
+            actual=size,
         )
-    return ok(f"RSA with {smallest.key_size} bits.", actual=f"{smallest.key_size} bits")
+    return ok(f"RSA with {size}.", actual=size)
 
 
 @check(
@@ -118,10 +118,10 @@ def crypto_rsa_size(case: Case) -> Outcome | None:
 )
 def crypto_rsa_exponent(case: Case) -> Outcome | None:
     """Small exponents such as 3 have let careless implementations accept forged signatures."""
-    keys = [k for c in signing_certificates(case) if isinstance(k := public_key(c), rsa.RSAPublicKey)]
-    if not keys:
+    exponents = [c.exponent for c in signing_certificates(case) if c.family == "rsa"]
+    if not exponents:
         return not_applicable("There is no RSA key.")
-    smallest = min(k.public_numbers().e for k in keys)
+    smallest = min(exponents)
     if smallest < 65537:
         return problem(
             f"The public exponent of the signing key is {smallest}, smaller than is advised.",
@@ -139,7 +139,9 @@ def crypto_rsa_exponent(case: Case) -> Outcome | None:
 )
 def crypto_ec_curve(case: Case) -> Outcome | None:
     """Other curves are weaker or not supported by other products."""
-    keys = [k for c in signing_certificates(case) if isinstance(k := public_key(c), ec.EllipticCurvePublicKey)]
+    keys = [
+        c.key for c in signing_certificates(case) if c.family == "ec" and isinstance(c.key, ec.EllipticCurvePublicKey)
+    ]
     if not keys:
         return not_applicable("There is no elliptic-curve key.")
     other = next((k for k in keys if k.curve.name not in GOOD_CURVES), None)
@@ -167,8 +169,7 @@ def crypto_alg_key_type(_case: Case) -> None:
 @check("crypto-dsa", "DSA is not used", cites="FIPS 186-5", needs="signature")
 def crypto_dsa(case: Case) -> Outcome:
     """DSA is withdrawn: one careless random number gives the key away."""
-    if case.found("crypto-dsa") is None and any(
-        isinstance(public_key(c), dsa.DSAPublicKey) for c in signing_certificates(case)
-    ):
+    dsa_keys = [c for c in signing_certificates(case) if c.family == "dsa"]
+    if dsa_keys and case.found("crypto-dsa") is None:
         return problem("A configured signing key is a DSA key; the IdP needs a new one.", expected="RSA or EC")
     return case.outcome("crypto-dsa", "No DSA.")

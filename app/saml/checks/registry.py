@@ -66,9 +66,13 @@ class Outcome(NamedTuple):
     severity: Severity | None = None  # only where it differs from the check's own
 
 
+#: Makes a named tuple without its generated constructor, which costs as much again; hundreds are made for a message.
+_new: Final = tuple.__new__
+
+
 def ok(message: str, *, expected: str | None = None, actual: str | None = None, at: Place | None = None) -> Outcome:
     """The rule is kept."""
-    return tuple.__new__(Outcome, ("ok", message, expected, actual, at, None))
+    return _new(Outcome, ("ok", message, expected, actual, at, None))
 
 
 def problem(
@@ -80,22 +84,22 @@ def problem(
     severity: Severity | None = None,
 ) -> Outcome:
     """The rule is broken: fail, warn or info by the check's severity, or by the one given here."""
-    return tuple.__new__(Outcome, ("problem", message, expected, actual, at, severity))
+    return _new(Outcome, ("problem", message, expected, actual, at, severity))
 
 
 def note(message: str, *, actual: str | None = None, at: Place | None = None) -> Outcome:
     """Nothing is wrong, but a person wants to know: always info."""
-    return tuple.__new__(Outcome, ("note", message, None, actual, at, None))
+    return _new(Outcome, ("note", message, None, actual, at, None))
 
 
 def not_applicable(why: str) -> Outcome:
     """The question does not arise in this message."""
-    return tuple.__new__(Outcome, ("not-applicable", why, None, None, None, None))
+    return _new(Outcome, ("not-applicable", why, None, None, None, None))
 
 
 def skipped(why: str) -> Outcome:
     """The question could not be answered. An error-severity check that is skipped prevents acceptance."""
-    return tuple.__new__(Outcome, ("skipped", why, None, None, None, None))
+    return _new(Outcome, ("skipped", why, None, None, None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +124,12 @@ class Case:
     problems: tuple[Problem, ...]
     #: What several checks work out of the same message, by the name of who works it out.
     memo: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+    #: The first problem that an earlier stage filed under each check, by the id of the check.
+    filed: dict[str, Problem] = field(init=False, default_factory=dict, repr=False, compare=False)
 
-    @property
-    def filed(self) -> dict[str, Problem]:
-        """The first problem that an earlier stage filed under each check, by the id of the check."""
-        known: dict[str, Problem] | None = self.memo.get("filed")
-        if known is None:
-            known = self.memo["filed"] = {}
-            for p in (*self.problems, *self.decoded.problems):
-                known.setdefault(p.check, p)
-        return known
+    def __post_init__(self) -> None:
+        for p in (*self.problems, *self.decoded.problems):
+            self.filed.setdefault(p.check, p)
 
     def found(self, check_id: str) -> Problem | None:
         """The first problem that an earlier stage filed under this check."""
@@ -328,9 +328,6 @@ def _missing(need: Need, it: _Situation) -> Outcome | None:
 
 # Asking ---------------------------------------------------------------------------------------------------------------
 
-#: Makes a NamedTuple without its generated constructor, which costs as much again; only where thousands are made.
-_tuple = tuple.__new__
-
 _STATUS_OF = {
     "ok": Status.PASS,
     "note": Status.INFO,
@@ -349,7 +346,7 @@ def _result(rule: Check, severity: Severity, outcome: Outcome) -> CheckResult:
         status = _STATUS_OF_PROBLEM[severity]
     where, line = at or (None, 0)
     why = message if kind in ("skipped", "not-applicable") else None
-    return _tuple(
+    return _new(
         CheckResult,
         (rule.id, rule.group, rule.title, status, severity, message, expected, actual, where, line, why, rule.decides),
     )
@@ -390,56 +387,80 @@ class _Asked(NamedTuple):
 class _Plan(NamedTuple):
     """What is known of all results before any check is asked: they are immutable, so every message shares them.
 
-    `results` has None where a check must be asked; `reported` are the checks that only say what was filed.
+    `results` has None where a check must be asked; `reported` are the checks that only say what was filed, by their id.
+    `telling` are the places of the shared results that somebody should be told of.
     """
 
     results: tuple[CheckResult | None, ...]
     asked: tuple[_Asked, ...]
-    reported: tuple[tuple[int, Check, Severity], ...]
+    reported: dict[str, tuple[int, Check, Severity]]
+    telling: tuple[int, ...]
+
+
+#: What a person need not be told: everything else decides, or is worth a look.
+_UNTOLD: Final = (Status.PASS, Status.NOT_APPLICABLE)
 
 
 @lru_cache(maxsize=64)
 def _plan(it: _Situation) -> _Plan:
     results: list[CheckResult | None] = []
     asked: list[_Asked] = []
-    reported: list[tuple[int, Check, Severity]] = []
+    reported: dict[str, tuple[int, Check, Severity]] = {}
     for rule in _CHECKS.values():
         if rule.profile == "imagekit" and not it.product:
             continue
         number, severity = len(results), rule.severity if it.strict else rule.diagnose
         outcome = _missing(rule.needs, it)
         if outcome is None and rule.fine is not None:
-            reported.append((number, rule, severity))
+            reported[rule.id] = number, rule, severity
             outcome = _UNREAD if rule.needs == "bytes" and not it.document else ok(rule.fine)
         if outcome is None:
             asked.append(_Asked(number, rule.run, rule, severity, rule.id, rule.group, rule.title, rule.decides))
         results.append(_result(rule, severity, outcome) if outcome is not None else None)
-    return _Plan(tuple(results), tuple(asked), tuple(reported))
+    telling = [n for n, r in enumerate(results) if r is not None and r.status not in _UNTOLD]
+    return _Plan(tuple(results), tuple(asked), reported, tuple(telling))
 
 
-def run_all(case: Case) -> tuple[CheckResult, ...]:
-    """Ask every check that the profile includes, in registration order."""
-    known, asked, reported = _plan(_situation(case))
+class Judgement(NamedTuple):
+    """What all checks said, in registration order; `telling` are those that neither passed nor did not apply."""
+
+    results: tuple[CheckResult, ...]
+    telling: tuple[CheckResult, ...]
+
+
+def run_all(case: Case) -> Judgement:
+    """Ask every check that the profile includes."""
+    known, asked, reported, shared = _plan(_situation(case))
     results: list[Any] = [*known]
-    if filed := case.filed:
-        for number, rule, severity in reported:
-            if rule.id in filed:
-                results[number] = _result(rule, severity, rule.run(case) or _NO_OCCASION)
+    telling = [*shared]
+    for check_id in case.filed:
+        if check_id in reported:
+            number, rule, severity = reported[check_id]
+            results[number] = _result(rule, severity, rule.run(case) or _NO_OCCASION)
+            telling.append(number)
     passed = Status.PASS
     for number, run, rule, severity, check_id, group, title, decides in asked:
         try:
-            outcome = run(case) or _NO_OCCASION
+            outcome = run(case)
         except Exception as e:  # noqa: BLE001  one of the five seams where bugs are caught, see house.md
             results[number] = _crash(rule, e)
+            telling.append(number)
             continue
-        kind, message, expected, actual, at, _ = outcome
+        kind, message, expected, actual, at, _ = outcome or _NO_OCCASION
         if kind == "ok":
             # The usual case of _result(), written out: a call of its own would cost as much again.
-            where, line = at or (None, 0)
-            results[number] = _tuple(
+            where, line = at or _NOWHERE
+            results[number] = _new(
                 CheckResult,
                 (check_id, group, title, passed, severity, message, expected, actual, where, line, None, decides),
             )
         else:
-            results[number] = _result(rule, severity, outcome)
-    return tuple(results)
+            results[number] = result = _result(rule, severity, outcome or _NO_OCCASION)
+            if result.status is not Status.NOT_APPLICABLE:
+                telling.append(number)
+    if len(telling) > 1:
+        telling = sorted(set(telling))
+    return Judgement(tuple(results), tuple([results[number] for number in telling]))
+
+
+_NOWHERE: Final = (None, 0)

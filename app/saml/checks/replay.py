@@ -220,7 +220,8 @@ def first_end(assertion: Assertion) -> datetime | None:
 
 def _ends(assertion: Assertion) -> list[datetime]:
     texts = [c.not_on_or_after for c in assertion.conditions] + [sc.not_on_or_after for sc in bearers(assertion)]
-    return [i.at for i in (read_instant(t) for t in texts if t is not None) if i.at is not None]
+    instants = [read_instant(text) for text in texts if text is not None]
+    return [i.at for i in instants if i.at is not None]
 
 
 @check(
@@ -250,7 +251,7 @@ def replay_horizon(case: Case) -> Outcome:
 )
 def replay_onetimeuse(case: Case) -> Outcome:
     """OneTimeUse forbids keeping the assertion for later. This service provider never does."""
-    if not any(c.one_time_use for c in assertion_of(case).conditions):
+    if not [c for c in assertion_of(case).conditions if c.one_time_use]:
         return not_applicable("There is no OneTimeUse condition.")
     return note("The assertion may be used once only, and is.")
 

@@ -12,18 +12,24 @@ _POLICY_WORDS = {
     "response": "the Response",
     "both": "the Response and the Assertion",
 }
+_WANTED_PARTS = {
+    "either": frozenset[str](),
+    "assertion": frozenset({"Assertion"}),
+    "response": frozenset({"Response"}),
+    "both": frozenset({"Assertion", "Response"}),
+}
 
 
 def in_place(case: Case) -> tuple[SignatureFinding, ...]:
     """The signatures that stand directly in the Response or in its Assertion."""
-    return tuple(f for f in case.signatures if f.in_place)
+    return tuple([f for f in case.signatures if f.in_place])
 
 
 def _computed(case: Case, check_id: str, fine: str) -> Outcome:
     """The outcome of a computation: skipped where the structure of a signature forbade it."""
     if case.found(check_id) is not None:
         return case.outcome(check_id, fine)
-    if any(f.digest_ok is None for f in case.signatures):
+    if [f for f in case.signatures if f.digest_ok is None]:
         return skipped("The structure of a signature is refused, so it was not computed.")
     return ok(fine)
 
@@ -41,7 +47,7 @@ def signature_present(case: Case) -> Outcome:
     if not found and case.assertion is None and case.decryption is not None:
         return skipped("The encrypted assertion could not be opened, so it is not known whether it is signed.")
     if found:
-        return ok(f"Signed: {' and '.join(f.covers for f in found)}.")
+        return ok(f"Signed: {' and '.join([f.covers for f in found])}.")
     expected = "a ds:Signature in the Response or in the Assertion"
     if case.signatures:
         where = case.signatures[0].at
@@ -71,18 +77,12 @@ def signature_present(case: Case) -> Outcome:
 def signature_policy(case: Case) -> Outcome | None:
     """IdPs can sign the Response, the Assertion or both, and service providers may insist on one of them. Entra, for
     instance, signs the Assertion alone unless told otherwise."""
-    if not in_place(case):
+    signed = {f.covers for f in in_place(case)}
+    if not signed:
         return not_applicable("Nothing is signed; see signature-present.")
     wanted = case.expectation.policy.signed_part
-    signed = {f.covers for f in in_place(case)}
-    missing = {
-        "either": set(),
-        "assertion": {"Assertion"} - signed,
-        "response": {"Response"} - signed,
-        "both": {"Assertion", "Response"} - signed,
-    }[wanted]
     actual = " and ".join(sorted(signed))
-    if missing:
+    if not signed.issuperset(_WANTED_PARTS[wanted]):
         return problem(
             f"The policy wants {_POLICY_WORDS[wanted]} signed; only the {actual} is. Change what the IdP signs, or the "
             "policy.",
@@ -112,7 +112,7 @@ def signature_all_verified(case: Case) -> Outcome:
             actual=f"{len(case.signatures) - len(bad)} valid",
             at=first.at,
         )
-    return ok("; ".join(f"{f.covers}: {f.message}" for f in case.signatures), actual=f"{len(case.signatures)} valid")
+    return ok("; ".join([f"{f.covers}: {f.message}" for f in case.signatures]), actual=f"{len(case.signatures)} valid")
 
 
 @check(
@@ -124,7 +124,7 @@ def signature_all_verified(case: Case) -> Outcome:
 def signature_position(case: Case) -> Outcome:
     """A signature anywhere else is how wrapping attacks (XSW) carry a genuine signed element along beside a forged
     one."""
-    paths = ", ".join(f.at.path for f in case.signatures[:3])
+    paths = ", ".join([f.at.path for f in case.signatures[:3]])
     return case.outcome("signature-position", f"Found at {paths}.")
 
 
@@ -183,7 +183,7 @@ def signature_reference_count(_case: Case) -> None:
 def signature_reference_uri(case: Case) -> Outcome:
     """If the reference names another element, what surrounds the signature is not signed by it. External addresses and
     XPointer expressions are never followed."""
-    named = ", ".join(f"#{f.id}" for f in case.signatures)
+    named = ", ".join([f"#{f.id}" for f in case.signatures])
     return case.outcome("signature-reference-uri", f"The reference names the element it stands in: {named[:200]}.")
 
 
@@ -258,11 +258,12 @@ def signature_value(case: Case) -> Outcome:
     """The value is verified over the canonical SignedInfo with every configured key. It fails when SignedInfo was
     altered, when the value was damaged, or when another key signed."""
     if case.found("signature-value") is None:
-        if any(f.value_ok is False for f in case.signatures):
+        if [f for f in case.signatures if f.value_ok is False]:
             return skipped("The key is not known or not of the right kind, so the value cannot be judged.")
-        if any(f.value_ok is None and f.digest_ok is not None for f in case.signatures):
+        if [f for f in case.signatures if f.value_ok is None and f.digest_ok is not None]:
             return skipped("There is no key to verify it with, neither configured nor in the message.")
-    fits = "a trusted key" if all(f.trusted for f in case.signatures) else "the key inside the message"
+    untrusted = [f for f in case.signatures if not f.trusted]
+    fits = "the key inside the message" if untrusted else "a trusted key"
     return _computed(case, "signature-value", f"The SignatureValue fits {fits}.")
 
 
@@ -289,7 +290,7 @@ def signature_c14n_failure(case: Case) -> Outcome | None:
 def signature_binding(case: Case) -> Outcome:
     """Names, roles and times are read from an element built from the signed bytes and never from the document around
     it. This check makes sure that the element is the one that the signature stands in, byte for byte."""
-    if case.found("signature-binding") is None and not any(f.status == "valid" for f in case.signatures):
+    if case.found("signature-binding") is None and not [f for f in case.signatures if f.status == "valid"]:
         return skipped("No signature is valid, so nothing could be bound to it.")
     return case.outcome("signature-binding", "The values shown are parsed from the bytes that were signed.")
 
@@ -329,8 +330,9 @@ def signature_key_trusted(case: Case) -> Outcome:
     untrusted = [f for f in case.signatures if not f.trusted]
     if untrusted:
         return skipped("A signature could not be verified with any key, so it is not known whose it is.")
-    keys = ", ".join(dict.fromkeys(short(f.key or "") for f in case.signatures))
-    return ok(f"Signed with the configured key {keys}.", actual=", ".join(f.key or "" for f in case.signatures))
+    marks = [f.key or "" for f in case.signatures]
+    keys = ", ".join(dict.fromkeys([short(mark) for mark in marks]))
+    return ok(f"Signed with the configured key {keys}.", actual=", ".join(marks))
 
 
 @check(
@@ -348,9 +350,11 @@ def signature_key_match(case: Case) -> Outcome:
     if not matched:
         return note(f"None of the {total} configured keys made a signature of this message.")
     said = "; ".join(
-        f"{f.covers}: key {f.trusted_number} of {total} ({short(f.key or '')}"
-        f"{', ' + f.trusted_key.source if f.trusted_key else ''})"
-        for f in matched
+        [
+            f"{f.covers}: key {f.trusted_number} of {total} ({short(f.key or '')}"
+            f"{', ' + f.trusted_key.source if f.trusted_key else ''})"
+            for f in matched
+        ]
     )
     return ok(f"{said}.", actual=matched[0].key)
 
@@ -399,9 +403,9 @@ def signature_keyinfo_mismatch(case: Case) -> Outcome:
                 actual=marks[0],
                 at=f.at,
             )
-    if not any(f.trusted for f in case.signatures):
+    if not [f for f in case.signatures if f.trusted]:
         return not_applicable("No configured key made a signature of this message.")
-    embedded = any(f.embedded for f in case.signatures)
+    embedded = [f for f in case.signatures if f.embedded]
     return ok("The embedded certificate is the configured one." if embedded else "No certificate is embedded.")
 
 

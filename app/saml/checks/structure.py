@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from lxml import etree
@@ -13,11 +13,13 @@ from app.saml.errors import Place
 from app.saml.names import DS, MD, SAML, SAML1, SAMLP, STATUS_SUCCESS, q
 from app.saml.reading import what_is_this
 from app.saml.schema import violations
-from app.saml.xml import name_of, place
+from app.saml.xml import name_of
 
 _ASSERTION: Final = q(SAML, "Assertion")
 _ENCRYPTED: Final = q(SAML, "EncryptedAssertion")
 _RESPONSE: Final = q(SAMLP, "Response")
+_OLD_ASSERTION: Final = q(SAML1, "Assertion")
+_SIGNATURE, _ISSUER = q(DS, "Signature"), q(SAML, "Issuer")
 _ADVICE: Final = q(SAML, "Advice")
 _MESSAGES: Final = (
     _RESPONSE,
@@ -37,9 +39,31 @@ def _root(case: Case) -> etree._Element | None:
     return case.document.root
 
 
-def _assertions(root: etree._Element) -> list[etree._Element]:
+def _place(case: Case, el: etree._Element, attribute: str | None = None) -> Place:
+    """The place of an element of the document, or of its attribute."""
+    assert case.document is not None
+    at = case.document.places(el)
+    return Place(f"{at.path}/@{attribute}", at.line) if attribute else at
+
+
+def _named(case: Case, *tags: str) -> Sequence[etree._Element]:
+    """The elements of the document with one of these Clark names, however deep."""
+    assert case.document is not None
+    return case.document.named(*tags)
+
+
+def _parts(case: Case) -> Sequence[etree._Element]:
+    """Every Response and Assertion of the document, however deep."""
+    parts: Sequence[etree._Element] | None = case.memo.get("structure")
+    if parts is None:
+        parts = case.memo["structure"] = _named(case, _RESPONSE, _ASSERTION)
+    return parts
+
+
+def _assertions(case: Case) -> Sequence[etree._Element]:
     """Every Assertion and EncryptedAssertion of the document, however deep, but not what Advice merely mentions."""
-    return [el for el in root.iter(_ASSERTION, _ENCRYPTED) if not _in_advice(el)]
+    found = _named(case, _ASSERTION, _ENCRYPTED)
+    return [el for el in found if not _in_advice(el)] if _named(case, _ADVICE) else found
 
 
 def _in_advice(el: etree._Element) -> bool:
@@ -80,8 +104,8 @@ def response_root(case: Case) -> Outcome | None:
     if case.document is not None:
         root = case.document.root
         if case.kind == "Response":
-            return ok("The document is a Response.", at=place(root))
-        return problem(what_is_this(root), expected=expected, actual=name_of(root), at=place(root))
+            return ok("The document is a Response.", at=_place(case, root))
+        return problem(what_is_this(root), expected=expected, actual=name_of(root), at=_place(case, root))
     rest = case.decoded.data or case.decoded.rest
     if not rest.strip() or rest.lstrip()[:1] != b"<" or b"samlp" not in rest[:4096]:
         return problem(what_is_this(rest), expected=expected, actual="no XML document")
@@ -100,16 +124,16 @@ def version(case: Case) -> Outcome | None:
     root = _root(case)
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
-    if (old := next(root.iter(q(SAML1, "Assertion")), None)) is not None:
+    if (old := next(iter(_named(case, _OLD_ASSERTION)), None)) is not None:
         message = "The assertion is a SAML 1.x one (its namespace says 1.0). Change the application to SAML 2.0."
-        return problem(message, expected=SAML, actual=SAML1, at=place(old))
-    for el in root.iter(_RESPONSE, _ASSERTION):
+        return problem(message, expected=SAML, actual=SAML1, at=_place(case, old))
+    for el in _parts(case):
         if el.get("Version") != "2.0":
             actual = el.get("Version")
             message = (
                 f"{name_of(el)} says version {actual!r} instead of 2.0." if actual else f"{name_of(el)} has no Version."
             )
-            return problem(message, expected="2.0", actual=actual, at=place(el, "Version"))
+            return problem(message, expected="2.0", actual=actual, at=_place(case, el, "Version"))
     if case.assertion is not None and case.assertion.version != "2.0":
         message = "The decrypted Assertion does not say Version 2.0."
         return problem(message, expected="2.0", actual=case.assertion.version, at=case.assertion.at)
@@ -118,11 +142,9 @@ def version(case: Case) -> Outcome | None:
 
 def _lacking(case: Case, attribute: str) -> Place | None:
     """The first Response or Assertion without this attribute."""
-    root = _root(case)
-    assert root is not None
-    for el in root.iter(_RESPONSE, _ASSERTION):
+    for el in _parts(case):
         if not el.get(attribute):
-            return place(el)
+            return _place(case, el)
     if case.assertion is not None:
         value = case.assertion.id if attribute == "ID" else case.assertion.issue_instant
         if not value:
@@ -176,9 +198,9 @@ def single_assertion(case: Case) -> Outcome | None:
     root = _root(case)
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
-    found = _assertions(root)
+    found = _assertions(case)
     if len(found) == 1:
-        return ok("There is one assertion.", at=place(found[0]))
+        return ok("There is one assertion.", at=_place(case, found[0]))
     if not found:
         status = case.response.status if case.response else None
         if status is not None and status.codes and status.codes[0] != STATUS_SUCCESS:
@@ -189,7 +211,7 @@ def single_assertion(case: Case) -> Outcome | None:
         "another used.",
         expected="1",
         actual=str(len(found)),
-        at=place(found[1]),
+        at=_place(case, found[1]),
     )
 
 
@@ -205,11 +227,11 @@ def assertion_position(case: Case) -> Outcome | None:
     root = _root(case)
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
-    found = _assertions(root)
+    found = _assertions(case)
     for el in found:
         if el.getparent() is not root and el is not root:
             message = f"An assertion stands inside {_parent(el)} instead of directly in the Response."
-            return problem(message, expected="a child of samlp:Response", actual=_parent(el), at=place(el))
+            return problem(message, expected="a child of samlp:Response", actual=_parent(el), at=_place(case, el))
     return ok("The assertion is in its place.") if found else not_applicable("There is no assertion.")
 
 
@@ -218,11 +240,12 @@ def _parent(el: etree._Element) -> str:
     return name_of(parent) if parent is not None else "the document"
 
 
-def _nested(root: etree._Element) -> Iterator[etree._Element]:
-    for el in root.iter(*_MESSAGES):
-        if el is root or (el.getparent() is root and el.tag in (_ASSERTION, _ENCRYPTED)):
-            continue
-        yield el
+def _nested(case: Case, root: etree._Element) -> list[etree._Element]:
+    return [
+        el
+        for el in _named(case, *_MESSAGES)
+        if el is not root and not (el.getparent() is root and el.tag in (_ASSERTION, _ENCRYPTED))
+    ]
 
 
 @check(
@@ -237,7 +260,7 @@ def no_nested_message(case: Case) -> Outcome | None:
     root = _root(case)
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
-    nested = list(_nested(root))
+    nested = _nested(case, root)
     if not nested:
         return ok("No message is nested in another.")
     first = next((el for el in nested if not _in_advice(el)), None)
@@ -249,7 +272,7 @@ def no_nested_message(case: Case) -> Outcome | None:
         f"There is another {name_of(el)} inside {where}. Only one message at a time is accepted.",
         expected="no nested message",
         actual=f"{name_of(el)} in {where}",
-        at=place(el),
+        at=_place(case, el),
         severity=severity,
     )
 
@@ -267,17 +290,19 @@ def signature_order(case: Case) -> Outcome | None:
     if root is None:
         return not_applicable(_NOT_A_LOGIN)
     seen = False
-    for owner in root.iter(_RESPONSE, _ASSERTION):
-        for signature in owner.iterchildren(q(DS, "Signature")):
+    for owner in _parts(case) if _named(case, _SIGNATURE) else ():
+        for signature in owner.iterchildren(_SIGNATURE):
             seen = True
-            before = next(signature.itersiblings(etree.Element, preceding=True), None)
-            if before is None or before.tag != q(SAML, "Issuer"):
+            before = signature.getprevious()
+            while before is not None and not isinstance(before.tag, str):
+                before = before.getprevious()
+            if before is None or before.tag != _ISSUER:
                 actual = f"after {name_of(before)}" if before is not None else "first"
                 return problem(
                     f"ds:Signature must come right after saml:Issuer in {name_of(owner)}; here it stands {actual}.",
                     expected="right after saml:Issuer",
                     actual=actual,
-                    at=place(signature),
+                    at=_place(case, signature),
                 )
     return ok("Every signature stands right after its Issuer.") if seen else not_applicable("Nothing is signed.")
 
@@ -404,7 +429,7 @@ def string_limits(case: Case) -> Outcome | None:
     texts = [("The Issuer", i.text.value, 1024, i.text.at) for i in a.issuers]
     if a.subject is not None:
         texts += [("The NameID", n.text.value, 256, n.text.at) for n in a.subject.name_ids]
-    texts += [("The name of an Attribute", x.name or "", 256, x.at) for x in a.attributes]
+    texts += [("The name of an Attribute", x.name, 256, x.at) for x in a.attributes if x.name and len(x.name) > 256]
     for what, value, limit, at in texts:
         if len(value) > limit:
             message = (
@@ -438,9 +463,13 @@ def uri_absolute(case: Case) -> Outcome | None:
         uris.append(("Destination", case.response.destination, case.response.at))
         if case.response.issuer is not None:
             uris.append(("The Response's Issuer", case.response.issuer.text.value, case.response.issuer.text.at))
+    absolute: set[str] = set()  # most of them are the same
     for what, value, at in uris:
-        if value is not None and not _ABSOLUTE.match(value.strip()):
+        if value is None or value in absolute:
+            continue
+        if not _ABSOLUTE.match(value.strip()):
             shown = f"“{value[:80]}”" if value.strip() else "empty"
             message = f"{what} is {shown}, which is not an absolute URI (such as https://idp.example/)."
             return problem(message, expected="an absolute URI", actual=value[:200], at=at)
+        absolute.add(value)
     return ok("All URIs are absolute.")

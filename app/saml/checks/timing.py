@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from app.saml.checks.common import assertion_of, attribute, bearers
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
@@ -20,8 +19,7 @@ ZERO: Final = timedelta(0)
 Role = Literal["issued", "not-before", "not-on-or-after", "session", "authenticated"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Time:
+class _Time(NamedTuple):
     """One instant of the message. `owner` names its element for people."""
 
     role: Role
@@ -30,45 +28,57 @@ class _Time:
     instant: Instant
 
 
-def _times(case: Case) -> list[_Time]:
-    """Every instant of the message, in document order."""
-    times: list[_Time] | None = case.memo.get("timing")
+class _Times(NamedTuple):
+    """Every instant of the message in document order, and the readable ones by role, and by role and owner."""
+
+    all: list[_Time]
+    readable: dict[str | tuple[str, str], list[tuple[_Time, datetime]]]
+
+
+def _times(case: Case) -> _Times:
+    times: _Times | None = case.memo.get("timing")
     if times is None:
-        times = case.memo["timing"] = list(_read_times(case))
+        times = case.memo["timing"] = _read_times(case)
     return times
 
 
-def _read_times(case: Case) -> Iterator[_Time]:
+def _read_times(case: Case) -> _Times:
+    times = _Times([], {})
+    every, readable = times
 
-    def one(role: Role, owner: str, place: Place, name: str, text: str | None) -> Iterator[_Time]:
-        if text is not None:
-            yield _Time(role, owner, attribute(place, name), read_instant(text))
+    def add(role: Role, owner: str, place: Place, name: str, text: str | None) -> None:
+        if text is None:
+            return
+        instant = read_instant(text)
+        time = _Time(role, owner, attribute(place, name), instant)
+        every.append(time)
+        if instant.at is not None:
+            pair = time, instant.at
+            readable.setdefault(role, []).append(pair)
+            readable.setdefault((role, owner), []).append(pair)
 
     if case.response is not None:
-        yield from one("issued", "Response", case.response.at, "IssueInstant", case.response.issue_instant)
+        add("issued", "Response", case.response.at, "IssueInstant", case.response.issue_instant)
     a = case.assertion
     if a is None:
-        return
-    yield from one("issued", "Assertion", a.at, "IssueInstant", a.issue_instant)
+        return times
+    add("issued", "Assertion", a.at, "IssueInstant", a.issue_instant)
     for sc in a.subject.confirmations if a.subject else ():
         place = sc.data_at or sc.at
-        yield from one("not-before", "SubjectConfirmationData", place, "NotBefore", sc.not_before)
-        yield from one("not-on-or-after", "SubjectConfirmationData", place, "NotOnOrAfter", sc.not_on_or_after)
+        add("not-before", "SubjectConfirmationData", place, "NotBefore", sc.not_before)
+        add("not-on-or-after", "SubjectConfirmationData", place, "NotOnOrAfter", sc.not_on_or_after)
     for c in a.conditions:
-        yield from one("not-before", "Conditions", c.at, "NotBefore", c.not_before)
-        yield from one("not-on-or-after", "Conditions", c.at, "NotOnOrAfter", c.not_on_or_after)
+        add("not-before", "Conditions", c.at, "NotBefore", c.not_before)
+        add("not-on-or-after", "Conditions", c.at, "NotOnOrAfter", c.not_on_or_after)
     for s in a.authn_statements:
-        yield from one("authenticated", "AuthnStatement", s.at, "AuthnInstant", s.authn_instant)
-        yield from one("session", "AuthnStatement", s.at, "SessionNotOnOrAfter", s.session_not_on_or_after)
+        add("authenticated", "AuthnStatement", s.at, "AuthnInstant", s.authn_instant)
+        add("session", "AuthnStatement", s.at, "SessionNotOnOrAfter", s.session_not_on_or_after)
+    return times
 
 
-def _of(case: Case, role: Role, owner: str | None = None) -> list[tuple[_Time, datetime]]:
+def _of(case: Case, role: Role, owner: str | None = None) -> Sequence[tuple[_Time, datetime]]:
     """The readable instants with that role; unreadable ones are the business of time-format."""
-    return [
-        (t, t.instant.at)
-        for t in _times(case)
-        if t.role == role and (owner is None or t.owner == owner) and t.instant.at is not None
-    ]
+    return _times(case).readable.get(role if owner is None else (role, owner), ())
 
 
 def _name(t: _Time) -> str:
@@ -98,7 +108,7 @@ def _ahead(case: Case) -> str:
 )
 def time_format(case: Case) -> Outcome | None:
     """Times that are not exactly of the form 2026-11-23T20:36:00Z are read differently by different programs."""
-    times = _times(case)
+    times = _times(case).all
     if not times:
         return None
     for t in times:
@@ -115,7 +125,7 @@ def time_format(case: Case) -> Outcome | None:
 @check("time-utc", "every time is in UTC", cites="saml-core §1.3.3", needs="document")
 def time_utc(case: Case) -> Outcome | None:
     """SAML times end in Z. An offset can be converted; a time without any zone could mean anything."""
-    times = [t for t in _times(case) if t.instant.at is not None]
+    times = [t for t in _times(case).all if t.instant.at is not None]
     if not times:
         return None
     for t in times:
@@ -274,7 +284,7 @@ def time_window_order(case: Case) -> Outcome:
 def time_window_present(case: Case) -> Outcome:
     """A missing end does not mean "always valid": an assertion that never expires could be replayed for ever."""
     a = assertion_of(case)
-    if any(c.not_on_or_after for c in a.conditions) or any(c.not_on_or_after for c in bearers(a)):
+    if [c.at for c in a.conditions if c.not_on_or_after] or [sc.at for sc in bearers(a) if sc.not_on_or_after]:
         return ok("The assertion is bounded in time.")
     return problem("Nothing in the assertion says when it ends.", expected="NotOnOrAfter", actual="none", at=a.at)
 
@@ -288,9 +298,7 @@ def time_window_present(case: Case) -> Outcome:
 def time_window_length(case: Case) -> Outcome:
     """The longer an assertion is valid, the longer a stolen one can be used. Measured from when it was issued."""
     policy = case.expectation.policy
-    begins = [at for _, at in _of(case, "issued", "Assertion")] or [
-        at for _, at in _of(case, "not-before", "Conditions")
-    ]
+    begins = [at for _, at in _of(case, "issued", "Assertion") or _of(case, "not-before", "Conditions")]
     ends = _of(case, "not-on-or-after", "Conditions") or _of(case, "not-on-or-after", "SubjectConfirmationData")
     if not begins or not ends:
         return not_applicable("The window has no readable beginning or end.")
@@ -361,7 +369,7 @@ def time_authninstant(case: Case) -> Outcome:
 def time_skew_used(case: Case) -> Outcome:
     """Tells when a message is only good because small differences of the clocks are forgiven."""
     now, skew = case.now, case.expectation.policy.clock_skew
-    for t in _times(case):
+    for t in _times(case).all:
         at = t.instant.at
         if at is None:
             continue
@@ -393,7 +401,7 @@ def time_scd_in_conditions(case: Case) -> Outcome:
     inner, outer = _of(case, "not-on-or-after", "SubjectConfirmationData"), _of(case, "not-on-or-after", "Conditions")
     if not inner or not outer:
         return not_applicable("One of the two windows has no end.")
-    end = min(at for _, at in outer)
+    end = min([at for _, at in outer])
     for t, at in inner:
         if at > end:
             return problem(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from app.saml.checks.registry import Case, CheckResult, Status
@@ -16,12 +17,17 @@ Who = Literal["idp-admin", "sp-admin", "user"]
 VENDORS = ("generic", "entra", "okta", "onelogin", "adfs")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """What a diagnosis may look at: the message, and what every check said of it."""
 
     case: Case
-    results: Mapping[str, CheckResult]
+    judged: Sequence[CheckResult]
+
+    @cached_property
+    def results(self) -> Mapping[str, CheckResult]:
+        """The result of every check by its id; most rows do not ask."""
+        return {r.id: r for r in self.judged}
 
     def failed(self, *ids: str) -> CheckResult | None:
         """The first of these checks that failed, or None."""
@@ -74,6 +80,8 @@ class Found:
 
 
 _ROWS: dict[str, Diagnosis] = {}
+#: The ranks of the rows that explain a check, so that a message is only held against those that can apply.
+_RANKS: dict[str, list[int]] = {}
 
 
 def row(diagnosis: Diagnosis) -> Diagnosis:
@@ -83,6 +91,8 @@ def row(diagnosis: Diagnosis) -> Diagnosis:
     unknown = set(diagnosis.fix) - set(VENDORS)
     if unknown or "generic" not in diagnosis.fix:
         raise ValueError(f"{diagnosis.id} needs a generic fix, and knows the vendors {', '.join(VENDORS)} only")
+    for check in diagnosis.checks:
+        _RANKS.setdefault(check, []).append(len(_ROWS))
     _ROWS[diagnosis.id] = diagnosis
     return diagnosis
 
@@ -97,21 +107,27 @@ def said(_evidence: Evidence, result: CheckResult) -> str:
     return result.message
 
 
-def diagnose(case: Case, results: Sequence[CheckResult]) -> tuple[Found, ...]:
-    """The causes of what is wrong with a message: what blocks it before what only warns, each by rank."""
-    wrong = {r.id: r for r in results if r.status in (Status.FAIL, Status.WARN)}
-    if not wrong:
+def diagnose(
+    case: Case, results: Sequence[CheckResult], telling: Sequence[CheckResult] | None = None
+) -> tuple[Found, ...]:
+    """The causes of what is wrong with a message: what blocks it before what only warns, each by rank.
+
+    `telling` are those of the results that failed or warned, and maybe others, where they are known already.
+    """
+    told = results if telling is None else telling
+    wrong = {r.id: r for r in told if r.status is Status.FAIL or r.status is Status.WARN}
+    ranks = {rank for check in wrong for rank in _RANKS.get(check, ())}
+    if not ranks:
         return ()
-    evidence = Evidence(case, {r.id: r for r in results})
+    rows = [*_ROWS.values()]
+    evidence = Evidence(case, results)
     schema = wrong.get(SCHEMA)
     twin = next((r.id for r in wrong.values() if schema and r is not schema and _says_the_same(r, schema)), None)
     if twin is not None:
         del wrong[SCHEMA]
     explained: set[str] = set()
     found: list[Found] = []
-    for d in _ROWS.values():
-        if wrong.keys().isdisjoint(d.checks):
-            continue
+    for d in [rows[rank] for rank in sorted(ranks)]:
         roots = [
             wrong[c]
             for c in d.checks
