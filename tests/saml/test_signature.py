@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -569,10 +570,17 @@ def test_relative_namespace_is_refused_before() -> None:
 
 def test_a_failure_inside_is_a_rejection() -> None:
     """A document that the parser's bounds would have refused: canonicalising it fails, and nothing escapes."""
-    from app.saml.xml import Document, hardened_parser
+    from app.saml.xml import hardened_parser
 
-    data = xml(assertion_signed()).replace(b"<saml:Assertion ", b'<saml:Assertion xmlns:ns="1" ', 1)
-    document = Document(data, etree.fromstring(data, hardened_parser()))
+    good = xml(assertion_signed())
+    data = good.replace(b"<saml:Assertion ", b'<saml:Assertion xmlns:ns="1" ', 1)
+    root = etree.fromstring(data, hardened_parser())
+    by_tag: dict[str, list[Any]] = {}
+    for el in root.iter(etree.Element):
+        by_tag.setdefault(str(el.tag), []).append(el)
+    walked = parse(good).document
+    assert walked is not None
+    document = replace(walked, data=data, root=root, places=type(walked.places)(), _by_tag=by_tag)
     v = verify_signatures(document, expecting(), NOW)
     assert v.signed_assertion is None
     assert ids(v) & {"signature-c14n-failure", "signature-digest"}
