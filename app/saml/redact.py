@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from lxml import etree
 
 from app.product import IMAGEKIT
 from app.saml.certificates import fingerprint, read_embedded, subject_text
+from app.saml.diagnoses import registered
 from app.saml.expectation import Expectation
 from app.saml.instants import iso
 from app.saml.likeness import claim_name_hint
@@ -336,7 +338,9 @@ _ENDINGS: Final = frozenset({"xml", "txt", "har", "json", "zip", "eml", "log", "
 def _sentences(p: Pseudonyms, value: Any, field: str, parent: str = "") -> Any:
     """Whatever holds text, with its sentences masked. Ids of checks and causes are words of this program."""
     if isinstance(value, str):
-        return value if _is_ours(field, parent) else p.sentence(value, strict=field in _STRICT)
+        return (
+            value if _is_ours(field, parent) or value in _fixed_texts() else p.sentence(value, strict=field in _STRICT)
+        )
     if isinstance(value, dict):
         return {k: v if k in ("old", "new") else _sentences(p, v, k, field) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -352,10 +356,16 @@ def _is_ours(field: str, parent: str) -> bool:
     return field in _FIXED or field in ("checks", "field") or (field == "id" and parent in ("checks", "diagnosis"))
 
 
+@cache
+def _fixed_texts() -> frozenset[str]:
+    """The titles and steps of the causes, which are the same for every message."""
+    return frozenset(text for d in registered().values() for text in (d.title, *d.fix.values()))
+
+
 def _strings(value: Any, field: str = "", parent: str = "") -> Iterator[str]:
     """Every text of a report that could hold a value."""
     if isinstance(value, str):
-        if not _is_ours(field, parent):
+        if not _is_ours(field, parent) and value not in _fixed_texts():
             yield value
     elif isinstance(value, dict):
         for key, inner in value.items():
@@ -367,7 +377,7 @@ def _strings(value: Any, field: str = "", parent: str = "") -> Iterator[str]:
 
 def _healed(p: Pseudonyms, value: Any, field: str = "", parent: str = "") -> Any:
     """The report with every run replaced in which something is found: rather a word too many than one too few."""
-    if isinstance(value, str) and not _is_ours(field, parent):
+    if isinstance(value, str) and not _is_ours(field, parent) and value not in _fixed_texts():
         for needle in p.search([value]):
             value = re.sub(rf"\w*{re.escape(needle)}\w*", lambda m: p.value(m[0]), value, flags=re.IGNORECASE)
         return value
