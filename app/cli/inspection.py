@@ -16,7 +16,6 @@ import click
 from app.cli.output import (
     Unreadable,
     emit,
-    format_option,
     given_time,
     instant,
     read_file,
@@ -59,8 +58,9 @@ _FILE: Final = click.Path(path_type=Path)
         "  sso-workbench inspect captured/ --idp-cert idp.pem --format json > reports.jsonl\n"
         "  sso-workbench inspect mail-4711.har --account ik_7x2k\n"
         "  echo AADSTS50105 | sso-workbench inspect -\n"
+        "  sso-workbench inspect response.txt --redact --format html > for-the-vendor.html\n"
         "\n"
-        "Exit code: 0 every message accepted, 1 at least one not, 2 an input could not be read.\n"
+        "Exit code: 0 every message accepted, 1 at least one not, 2 an input could not be read or redacted.\n"
     ),
 )
 @click.argument("inputs", nargs=-1, metavar="[INPUT ...]")
@@ -94,7 +94,19 @@ _FILE: Final = click.Path(path_type=Path)
 )
 @click.option("--test-idp", is_flag=True, help="The keys are those of a test IdP, trusted on purpose (ad hoc only).")
 @click.option("--all-checks", is_flag=True, help="List the checks that passed, too.")
-@format_option
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Replace names, addresses, identifiers and keys by stand-ins of the same shape; the verdict stays.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Text for people, JSON Lines, or one HTML or Markdown document to send on.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -114,6 +126,7 @@ def command(
     profile: Literal["saml", "imagekit"],
     test_idp: bool,
     all_checks: bool,
+    redact: bool,
     form: str,
 ) -> int:
     """Decode and validate messages.
@@ -188,6 +201,11 @@ def command(
             report = as_of(when or piece.captured_at or datetime.now(UTC))
             issued = issue_instant_of(report) if at == "issue" else None
             return report if issued is None else as_of(issued)
+
+    if redact or form in ("html", "markdown"):
+        from app.cli.sharing import share
+
+        return share(inputs, judge, form=form, redacted=redact, every_check=all_checks)
 
     from app.saml.intake import MOST_BYTES, take_in
 

@@ -57,12 +57,12 @@ def emit(value: object) -> None:
     _write(sys.stdout, json.dumps(value, ensure_ascii=False, default=_plain))
 
 
-def _write(stream: Any, line: str) -> None:
+def _write(stream: Any, line: str, end: str = "\n") -> None:
     try:
-        stream.write(line + "\n")
+        stream.write(line + end)
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
-        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + end)
 
 
 def _plain(value: object) -> object:
@@ -96,6 +96,11 @@ def colour(text: str, state: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return click.style(text, fg={"ok": "green", "warn": "yellow", "error": "red"}.get(state), dim=state == "muted")
+
+
+def put(part: str) -> None:
+    """A part of a document for a program, as it is."""
+    _write(sys.stdout, part, end="")
 
 
 def shout(text: str, state: str) -> None:
