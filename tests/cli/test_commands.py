@@ -317,6 +317,27 @@ def test_answering_a_request(cli: Cli, message: bytes) -> None:
     assert cli(*expecting, "_other", stdin=answer).code == 1
 
 
+def test_a_request_of_any_service_provider_is_judged(cli: Cli, message: bytes) -> None:
+    Path("sp.xml").write_text(cli("metadata", "sp").out)
+    idp = json.loads(cli("metadata", "idp.xml", "--format", "json").out)["idp"]
+    request = (
+        '<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_asked" Version="2.0" '
+        f'IssueInstant="2026-01-31T12:00:00Z" Destination="{idp["sso"][0]["location"]}" '
+        'AssertionConsumerServiceURL="https://imagekit.io/saml/consume">'
+        '<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
+        "https://imagekit.io/saml/consume</saml:Issuer></samlp:AuthnRequest>"
+    ).encode()
+    both = ("inspect", "-", "--idp-metadata", "idp.xml", "--sp-metadata", "sp.xml", "--format", "json", "--at", "issue")
+    (good,) = cli(*both, stdin=request).objects
+    assert (good["message"]["kind"], good["verdict"]) == ("AuthnRequest", "accept")
+    said = cli(*both, stdin=request.replace(b"imagekit.io", b"other.example"))
+    assert said.code == 1
+    failed = {c["id"] for c in said.objects[0]["checks"] if c["status"] == "fail"}
+    assert failed == {"request-issuer", "request-acs"}
+    assert cli("inspect", "-", "--sp-metadata", "idp.xml", stdin=request).code == 2
+    assert cli("inspect", "-", "--sp-metadata", "sp.xml", "--account", "x", stdin=request).code == 2
+
+
 def _now() -> str:
     from datetime import UTC, datetime
 
