@@ -70,6 +70,9 @@ _FILE: Final = click.Path(path_type=Path)
     "--idp-cert", type=_FILE, multiple=True, metavar="FILE", help="Judge ad hoc: trust this certificate (repeatable)."
 )
 @click.option("--idp-entity-id", metavar="ID", help="The Issuer to expect, where only a certificate is given.")
+@click.option(
+    "--sp-metadata", type=_FILE, metavar="FILE", help="Judge ad hoc: the service provider, from its metadata."
+)
 @click.option("--sp-entity-id", metavar="ID", help="The audience to expect; default: the product's.")
 @click.option("--acs-url", metavar="URL", help="The Destination and Recipient to expect; default: the product's.")
 @click.option("--in-response-to", metavar="ID", help="The id of the AuthnRequest that the message must answer.")
@@ -115,6 +118,7 @@ def command(
     idp_metadata: Path | None,
     idp_cert: tuple[Path, ...],
     idp_entity_id: str | None,
+    sp_metadata: Path | None,
     sp_entity_id: str | None,
     acs_url: str | None,
     in_response_to: str | None,
@@ -145,6 +149,8 @@ def command(
 
         if test_idp:
             raise click.UsageError("--test-idp is for ad hoc use; config set --test-idp says it of an account.")
+        if sp_metadata is not None:
+            raise click.UsageError("--sp-metadata is for ad hoc use; an account has a service provider already.")
         if idp_entity_id is not None:
             raise click.UsageError(
                 "--idp-entity-id belongs to --idp-cert; an account has an identity provider already."
@@ -177,6 +183,7 @@ def command(
             idp_metadata=None if idp_metadata is None else read_file(idp_metadata),
             certificates=tuple(read_file(p) for p in idp_cert),
             idp_entity_id=idp_entity_id,
+            sp_metadata=None if sp_metadata is None else read_file(sp_metadata),
             sp_entity_id=sp_entity_id,
             acs_url=acs_url,
             in_response_to=in_response_to,
@@ -267,6 +274,7 @@ def ad_hoc(
     idp_metadata: bytes | None = None,
     certificates: tuple[bytes, ...] = (),
     idp_entity_id: str | None = None,
+    sp_metadata: bytes | None = None,
     sp_entity_id: str | None = None,
     acs_url: str | None = None,
     in_response_to: str | None = None,
@@ -282,14 +290,27 @@ def ad_hoc(
     from app.saml.expectation import Expectation, Policy, TrustedKey
     from app.saml.metadata import load_certificates, load_private_key, read_metadata
 
-    issuer, display = idp_entity_id, None
+    issuer, idp = idp_entity_id, None
     keys: tuple[TrustedKey, ...] = ()
     if idp_metadata is not None:
         reading = read_metadata(idp_metadata, entity=idp_entity_id)
         if reading.idp is None:
             why = reading.problems[0].message if reading.problems else "It describes no identity provider."
             raise Unreadable(f"The IdP metadata cannot be used. {why}")
-        issuer, display, keys = reading.idp.entity_id, reading.idp.display_name, tuple(reading.idp.signing_keys)
+        idp = reading.idp
+        issuer, keys = idp.entity_id, tuple(idp.signing_keys)
+    logout_url: str | None = IMAGEKIT.logout_url
+    sp_keys: tuple[TrustedKey, ...] = ()
+    if sp_metadata is not None:
+        about = read_metadata(sp_metadata, expect="sp")
+        acs = about.sp.acs_endpoints if about.sp else ()
+        if about.sp is None or not acs:
+            why = about.problems[0].message if about.problems else "It describes no service provider with an ACS."
+            raise Unreadable(f"The SP metadata cannot be used. {why}")
+        sp_entity_id = sp_entity_id or about.sp.entity_id
+        acs_url = acs_url or next((a for a in acs if a.is_default), acs[0]).location
+        logout_url = next(iter(about.sp.slo_urls), None)
+        sp_keys = tuple(TrustedKey(c, f"metadata of {about.sp.entity_id}") for c in about.sp.signing_certificates)
     try:
         given = [c for data in certificates for c in load_certificates(data)]
         private = tuple(load_private_key(data) for data in decryption_keys)
@@ -299,7 +320,7 @@ def ad_hoc(
     sp = IMAGEKIT
     return Expectation(
         idp_entity_id=issuer,
-        idp_display_name=display,
+        idp_display_name=idp.display_name if idp else None,
         trusted_keys=keys,
         sp_entity_id=sp_entity_id or sp.entity_id,
         acs_url=acs_url or sp.acs_url,
@@ -310,6 +331,12 @@ def ad_hoc(
         expected_request=in_response_to,
         judges_correlation=in_response_to is not None,
         trusted_test_idp=test_idp,
+        idp_sso_urls=idp.sso_urls if idp else (),
+        idp_slo_urls=idp.slo_urls if idp else (),
+        idp_nameid_formats=idp.nameid_formats if idp else (),
+        wants_signed_requests=idp is not None and idp.want_authn_requests_signed,
+        logout_url=logout_url,
+        sp_keys=sp_keys,
     )
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 import click
 
-from app.cli.output import MAX_BYTES, Unreadable, emit, format_option, instant, read_file, read_stdin, say, shout, tell
+from app.cli.output import (
+    MAX_BYTES,
+    Unreadable,
+    emit,
+    format_option,
+    instant,
+    opened_file,
+    read_stdin,
+    say,
+    shout,
+    table,
+    tell,
+)
 
 if TYPE_CHECKING:
     from app.saml.metadata import MetadataReading
 
 _PATIENCE_S: Final = 20.0
 _MAX_REDIRECTS: Final = 3
+#: The most that is fetched of an aggregate; the largest known federation's is a third of it.
+_MAX_AGGREGATE: Final = 268_435_456
 
 
 @click.command(
@@ -25,21 +42,27 @@ _MAX_REDIRECTS: Final = 3
         "\b\nExamples:\n"
         "  sso-workbench metadata idp.xml\n"
         "  sso-workbench metadata https://idp.example/metadata --format json\n"
+        '  sso-workbench metadata federation.xml --search "university berlin"\n'
         "  sso-workbench metadata federation.xml --entity https://idp.example/\n"
         "  sso-workbench metadata sp --account ik_7x2k > sp.xml\n"
         "\n"
-        "Exit code: 0 usable, 1 not usable as it is, 2 it could not be read.\n"
+        "Exit code: 0 usable (something was found), 1 not usable as it is (nothing was), 2 it could not be read.\n"
     ),
 )
 @click.argument("source", metavar="FILE|URL|sp")
 @click.option("--entity", metavar="ID", help="The entity to read out of a federation's aggregate.")
+@click.option("--search", metavar="WORDS", help="List the entities of an aggregate that contain all these words.")
 @click.option("--account", metavar="IMAGEKIT_ID", help="With “sp”: the account whose values to print.")
 @format_option
 @click.pass_context
-def command(ctx: click.Context, source: str, entity: str | None, account: str | None, form: str) -> int:
+def command(
+    ctx: click.Context, source: str, entity: str | None, search: str | None, account: str | None, form: str
+) -> int:
     """Read metadata and tell everything odd about it; or print our own with “sp”.
 
-    The source is a file, - for standard input, or an address, which is fetched once.
+    The source is a file, - for standard input, or an address, which is fetched once. A federation's aggregate may be of
+    any length: look an entity up with --search (in entity IDs, display names, organisations and scopes), then read it
+    with --entity.
     """
     if source == "sp":
         sys.stdout.buffer.write(_ours(ctx, account))
@@ -47,20 +70,90 @@ def command(ctx: click.Context, source: str, entity: str | None, account: str | 
         return 0
     if account is not None:
         raise click.UsageError("--account belongs to “metadata sp”.")
+    if search is not None and entity is not None:
+        raise click.UsageError("Give --search or --entity, not both.")
     from app.saml.metadata import read_metadata
 
-    if source == "-":
-        data = read_stdin()
-    elif source.startswith(("https://", "http://")):
-        data = _fetch(source)
-    else:
-        data = read_file(Path(source))
+    with _opened(source, long=search is not None or entity is not None) as stream:
+        if search is not None:
+            return _search(stream, search, form)
+        data = stream.read(MAX_BYTES + 1) if entity is None else _taken_out(stream, entity)
+    if len(data) > MAX_BYTES:
+        message = f"{source} has more than {MAX_BYTES} bytes, which is the most that is read at once."
+        raise Unreadable(f"{message} Look for an entity with --search WORDS, then read it with --entity ID.")
     reading = read_metadata(data, entity=entity, now=datetime.now(UTC), expect="any")
     if form == "json":
         emit(_as_dict(reading))
     else:
         _show(reading)
     return 1 if reading.problems else 0
+
+
+@contextlib.contextmanager
+def _opened(source: str, *, long: bool) -> Iterator[BinaryIO]:
+    """The source as a stream; `long` allows for a whole federation."""
+    if source == "-" and not long:
+        yield _in_memory(read_stdin())
+    elif source == "-":
+        if sys.stdin is None or sys.stdin.closed:
+            raise Unreadable("There is no standard input to read.")
+        yield sys.stdin.buffer
+    elif source.startswith(("https://", "http://")):
+        with tempfile.SpooledTemporaryFile(MAX_BYTES) as kept:
+            _fetch(source, kept, _MAX_AGGREGATE if long else MAX_BYTES)
+            kept.seek(0)
+            yield kept  # type: ignore[misc]  # it is one, as far as anybody reads from it
+    else:
+        with opened_file(Path(source)) as file:
+            yield file
+
+
+def _in_memory(data: bytes) -> BinaryIO:
+    import io
+
+    return io.BytesIO(data)
+
+
+def _search(stream: BinaryIO, words: str, form: str) -> int:
+    """List what is found as it is found (JSON), or as a table."""
+    from app.saml.aggregate import search_aggregate
+    from app.saml.errors import MetadataError
+
+    found, rows = 0, []
+    try:
+        for e in search_aggregate(stream, words):
+            found += 1
+            if form == "json":
+                emit({"entity_id": e.entity_id, "names": e.names, "scopes": e.scopes, "roles": e.roles})
+            else:
+                rows.append((" ".join(e.roles), e.names[0] if e.names else "", e.entity_id))
+    except MetadataError as e:
+        table(("role", "name", "entity ID"), rows)
+        raise Unreadable(str(e)) from e
+    table(("role", "name", "entity ID"), rows)
+    tell(f"{found} found." if found else "No entity contains all these words.")
+    return 0 if found else 1
+
+
+def _taken_out(stream: BinaryIO, entity: str) -> bytes:
+    """One entity of an aggregate of any length; the whole where it is short and something is odd about it."""
+    from app.saml.aggregate import extract
+    from app.saml.errors import MetadataError
+
+    try:
+        found = extract(stream, entity)
+        if found.endswith(b"EntitiesDescriptor>"):
+            tell("Taken out of an aggregate; a signature of the whole was not looked at.")
+        return found
+    except MetadataError as e:
+        if not stream.seekable():
+            raise Unreadable(str(e)) from e
+        # What the stream cannot tell, a short document may: UTF-16, a login page, blanks in front.
+        stream.seek(0)
+        whole = stream.read(MAX_BYTES + 1)
+        if len(whole) > MAX_BYTES:
+            raise Unreadable(str(e)) from e
+        return whole
 
 
 def _ours(ctx: click.Context, account: str | None) -> bytes:
@@ -75,8 +168,8 @@ def _ours(ctx: click.Context, account: str | None) -> bytes:
     return sp_metadata(IMAGEKIT.entity_id, IMAGEKIT.acs_url, IMAGEKIT.logout_url)
 
 
-def _fetch(url: str) -> bytes:
-    """The document behind an address that somebody typed. Unreadable for whatever goes wrong."""
+def _fetch(url: str, into: tempfile.SpooledTemporaryFile[bytes], most: int) -> None:
+    """Write the document behind an address that somebody typed. Unreadable for whatever goes wrong."""
     import httpx
 
     if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
@@ -89,12 +182,11 @@ def _fetch(url: str) -> bytes:
             with client.stream("GET", url) as answer:
                 if answer.status_code != 200:
                     raise Unreadable(f"{url} answered with HTTP {answer.status_code}.")
-                data = b""
+                length = 0
                 for part in answer.iter_bytes():
-                    data += part
-                    if len(data) > MAX_BYTES:
-                        raise Unreadable(f"{url} has more than {MAX_BYTES} bytes, which is the most that is read.")
-                return data
+                    length += into.write(part)
+                    if length > most:
+                        raise Unreadable(f"{url} has more than {most} bytes, which is the most that is read.")
     except (httpx.HTTPError, httpx.InvalidURL) as e:
         raise Unreadable(f"{url} could not be fetched ({type(e).__name__}: {e}).") from e
 

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import click
 
@@ -135,22 +135,36 @@ def sentence_of(error: BaseException) -> str:
 # Input ----------------------------------------------------------------------------------------------------------------
 
 
-def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The bytes of an ordinary file of at most `limit` bytes. Unreadable otherwise."""
+@contextlib.contextmanager
+def opened_file(path: Path) -> Iterator[BinaryIO]:
+    """An ordinary file to read from. Unreadable for anything else."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            info = os.fstat(file.fileno())
-            if stat.S_ISDIR(info.st_mode):
-                raise Unreadable(f"{path} is a folder; a file is expected here.")
-            if not stat.S_ISREG(info.st_mode):
-                raise Unreadable(f"{path} is not an ordinary file.")
-            data = file.read(limit + 1)
     except OSError as e:
-        raise Unreadable(f"{path} cannot be read: {e.strerror or e}.") from e
+        raise _unreadable(path, e) from e
+    with os.fdopen(handle, "rb") as file:
+        info = os.fstat(file.fileno())
+        if stat.S_ISDIR(info.st_mode):
+            raise Unreadable(f"{path} is a folder; a file is expected here.")
+        if not stat.S_ISREG(info.st_mode):
+            raise Unreadable(f"{path} is not an ordinary file.")
+        yield file
+
+
+def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of an ordinary file of at most `limit` bytes. Unreadable otherwise."""
+    with opened_file(path) as file:
+        try:
+            data = file.read(limit + 1)
+        except OSError as e:
+            raise _unreadable(path, e) from e
     if len(data) > limit:
         raise Unreadable(f"{path} has more than {limit} bytes, which is the most that is read.")
     return data
+
+
+def _unreadable(path: Path, error: OSError) -> Unreadable:
+    return Unreadable(f"{path} cannot be read: {error.strerror or error}.")
 
 
 def read_stdin(limit: int = MAX_BYTES) -> bytes:

@@ -301,8 +301,14 @@ def selectable(text: str, *, bold: bool = False, size: float = 13, tone: Tone = 
     return made
 
 
+def state_of(report: Report) -> str:
+    """The verdict as one of STATES: what is no login can be sound, but nobody is let in by it."""
+    login = report.kind in ("Response", "Assertion", "other")
+    return report.verdict if login or report.verdict != "accept" else "sound"
+
+
 def _nothing_wrong(report: Report) -> str:
-    if report.verdict == "accept":
+    if report.verdict == "accept" and report.kind == "Response":
         return "Nothing is wrong. The claims, and what a login would do, are on the Claims tab."
     return f"{report.headline} The findings below say what was looked at."
 
@@ -333,7 +339,7 @@ def admin_message(report: Report, vendor: str = "generic") -> str:
 
 def report_text(report: Report) -> str:
     """A report as plain text for a ticket: verdict, causes, and every finding that is not a pass."""
-    lines = [f"{STATES[report.verdict][0]}: {report.headline}", f"Judged as of {utc(report.evaluated_at)}."]
+    lines = [f"{STATES[state_of(report)][0]}: {report.headline}", f"Judged as of {utc(report.evaluated_at)}."]
     for d in report.diagnosis:
         lines += ["", d.title, d.cause, WHO.get(d.who, d.who), d.fix.get("generic", "")]
     shown = [f for f in findings(report.checks) if f.status in ("fail", "warn", "skipped")]

@@ -45,6 +45,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "failure": ("Failure", "error", "error"),
     "error": ("Error", "error", "error"),
     "accept": ("Accepted", "ok", "ok"),
+    "sound": ("Nothing wrong", "ok", "ok"),
     "reject": ("Rejected", "error", "error"),
     "refused-by-idp": ("Refused by the IdP", "warning", "warning"),
     "not-provisioned": ("Not let in", "warning", "warning"),

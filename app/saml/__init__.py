@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.saml.identifiers import normalise_email
     from app.saml.intake import ErrorText, Intake, Piece, Step, Trace, of_piece, take_in
     from app.saml.metadata import IdpMetadata, MetadataReading, load_certificates, read_metadata, sp_metadata
-    from app.saml.reading import kind_of, read_assertion, read_response
+    from app.saml.reading import claimed_issuer, kind_of, read_assertion, read_response
     from app.saml.report import ProvisioningSummary, Report, VerifiedLogin, inspect, issue_instant_of
     from app.saml.request import build_authn_request, redirect_url
     from app.saml.xml import parse
@@ -56,6 +56,7 @@ _WHERE: Final = {
     "TrustedKey": "expectation",
     "VerifiedLogin": "report",
     "build_authn_request": "request",
+    "claimed_issuer": "reading",
     "decode": "decoding",
     "fingerprint": "certificates",
     "inspect": "report",
@@ -100,6 +101,7 @@ __all__ = [
     "TrustedKey",
     "VerifiedLogin",
     "build_authn_request",
+    "claimed_issuer",
     "decode",
     "fingerprint",
     "inspect",

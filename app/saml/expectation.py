@@ -112,6 +112,9 @@ class Expectation:
     `browser` is the session the message came from; None: not known (a paste), so no binding is judged.
     `known_test_keys` are SHA-256 fingerprints (lower-case hex) of test keys; `trusted_test_idp` is True where the
     account deliberately uses the test IdP (trials), so that cert-known-test-key only informs.
+    `idp_sso_urls` and `idp_slo_urls` are where the IdP takes AuthnRequests and logout messages (ResponseLocations too),
+    `idp_nameid_formats` what it lists, `wants_signed_requests` its WantAuthnRequestsSigned. `logout_url` is where the
+    service provider takes logout messages, and `sp_keys` are what it signs its own messages with.
     """
 
     idp_entity_id: str | None = None
@@ -134,6 +137,12 @@ class Expectation:
     find_role: Callable[[str], str | None] = _unknown_user
     known_test_keys: frozenset[str] = frozenset()
     trusted_test_idp: bool = False
+    idp_sso_urls: tuple[str, ...] = ()
+    idp_slo_urls: tuple[str, ...] = ()
+    idp_nameid_formats: tuple[str, ...] = ()
+    wants_signed_requests: bool = False
+    logout_url: str | None = None
+    sp_keys: tuple[TrustedKey, ...] = ()
     verifiers: Literal["both", "ours"] = "both"  # "ours": bulk work, which says so
 
     @property

@@ -60,12 +60,16 @@ _MAX_ENTITIES_LISTED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a role is reached. `location` is an http or https address; others are refused and not listed."""
+    """Where a role is reached. `location` is an http or https address; others are refused and not listed.
+
+    `response_location` is where answers go instead, if elsewhere (saml-metadata §2.2.2).
+    """
 
     binding: str
     location: str
     index: int | None = None
     is_default: bool = False
+    response_location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,20 @@ class IdpMetadata:
         """The first SingleSignOnService address for a binding."""
         return next((e.location for e in self.sso_endpoints if e.binding == binding), None)
 
+    @property
+    def sso_urls(self) -> tuple[str, ...]:
+        """Every address that takes AuthnRequests."""
+        return _locations(self.sso_endpoints)
+
+    @property
+    def slo_urls(self) -> tuple[str, ...]:
+        """Every address that takes logout messages, answers included."""
+        return _locations(self.slo_endpoints)
+
+
+def _locations(endpoints: tuple[Endpoint, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(u for e in endpoints for u in (e.location, e.response_location) if u))
+
 
 @dataclass(frozen=True, slots=True)
 class SpMetadata:
@@ -109,6 +127,11 @@ class SpMetadata:
     display_name: str | None
     signed: bool
     repairs: tuple[str, ...] = ()
+
+    @property
+    def slo_urls(self) -> tuple[str, ...]:
+        """Every address that takes logout messages, answers included."""
+        return _locations(self.slo_endpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +210,8 @@ class _Reader:
     def warn(self, check: str, message: str, at: etree._Element | None = None, actual: str | None = None) -> None:
         self.warnings.append(Problem(check, message, None, actual, place(at) if at is not None else None))
 
-    def note(self, check: str, message: str) -> None:
-        self.notes.append(Problem(check, message))
+    def note(self, check: str, message: str, at: etree._Element | None = None) -> None:
+        self.notes.append(Problem(check, message, None, None, place(at) if at is not None else None))
 
     # The document ---------------------------------------------------------------------------------------------------
 
@@ -243,12 +266,14 @@ class _Reader:
             for d in descriptors:
                 if _trim(d.get("entityID") or "")[0] == entity:
                     return d
-            self.wrong("md-root", f"The metadata holds {len(descriptors):,} entities, and none is called “{entity}”.")
+            message = f"The metadata holds {len(descriptors):,} entities, and none is called “{entity}”."
+            self.wrong("md-root", message, root)
             return None
         role = q(MD, "SPSSODescriptor" if self.expect == "sp" else "IDPSSODescriptor")
         fitting = [d for d in descriptors if d.find(role) is not None]
         if len(fitting) == 1:
-            self.note("md-root", f"Of {len(descriptors):,} entities the only one with the wanted role was taken.")
+            message = f"Of {len(descriptors):,} entities the only one with the wanted role was taken."
+            self.note("md-root", message, fitting[0])
             return fitting[0]
         kind = "service providers" if self.expect == "sp" else "identity providers"
         count = f"{len(descriptors):,} entities with {len(fitting):,} {kind}"
@@ -267,9 +292,10 @@ class _Reader:
         )
         if signed:
             message = "The metadata is signed. The signature was not used: its key comes from the same document."
-            self.note("md-signature", message)
+            self.note("md-signature", message, el)
         else:
-            self.note("md-signature", "The metadata is not signed; compare the certificate's fingerprint with the IdP.")
+            message = "The metadata is not signed; compare the certificate's fingerprint with the IdP."
+            self.note("md-signature", message, el)
         idps = list(el.iterchildren(q(MD, "IDPSSODescriptor")))
         sps = list(el.iterchildren(q(MD, "SPSSODescriptor")))
         others = list(el.iterchildren(q(MD, "RoleDescriptor")))
@@ -277,6 +303,7 @@ class _Reader:
             self.note(
                 "md-protocol",
                 f"There are {len(others)} roles of other protocols (WS-Federation); their keys are not used.",
+                others[0],
             )
         idp = self._speaks_saml2(idps)
         sp = self._speaks_saml2(sps)
@@ -284,16 +311,25 @@ class _Reader:
         if idp is not None and self.expect != "sp":
             self.idp = self._idp(el, idp, entity_id, valid_until, cache_duration, signed)
         elif self.expect == "idp":
-            self._no_idp(idps, sps)
+            self._no_idp(el, idps, sps)
         if sp is not None and (self.expect != "idp" or idp is None):
             self.sp = self._sp(el, sp, entity_id, valid_until, signed)
         elif self.expect == "sp":
             what = "an identity provider" if idps else "no SAML 2.0 service provider"
-            self.wrong("md-root", f"The metadata describes {what}, and the metadata of a service provider is wanted.")
+            message = f"The metadata describes {what}, and the metadata of a service provider is wanted."
+            self.wrong("md-root", message, el)
         if self.expect == "any" and idp is None and sp is None:
-            self._no_idp(idps, sps)
+            self._no_role(el, idps, sps)
 
-    def _no_idp(self, idps: list[etree._Element], sps: list[etree._Element]) -> None:
+    def _no_role(self, el: etree._Element, idps: list[etree._Element], sps: list[etree._Element]) -> None:
+        """Nothing here speaks SAML 2.0, and either role would have done."""
+        if sps and not idps:
+            message = "The service provider's role does not list SAML 2.0 among its protocols."
+            self.wrong("md-protocol", message, sps[0], sps[0].get("protocolSupportEnumeration"))
+        else:
+            self._no_idp(el, idps, sps)
+
+    def _no_idp(self, el: etree._Element, idps: list[etree._Element], sps: list[etree._Element]) -> None:
         if idps:
             message = "The identity provider's role does not list SAML 2.0 among its protocols."
             self.wrong("md-protocol", message, idps[0], idps[0].get("protocolSupportEnumeration"))
@@ -302,9 +338,11 @@ class _Reader:
                 "md-idp-role",
                 "This is the metadata of a service provider, not of an identity provider. Download the IdP's own "
                 "metadata (often called “federation metadata” or “identity provider metadata”).",
+                sps[0],
             )
         else:
-            self.wrong("md-idp-role", "The metadata describes no SAML identity provider (IDPSSODescriptor is missing).")
+            message = "The metadata describes no SAML identity provider (IDPSSODescriptor is missing)."
+            self.wrong("md-idp-role", message, el)
 
     def _entity_id(self, el: etree._Element) -> str:
         value = el.get("entityID")
@@ -341,12 +379,14 @@ class _Reader:
             elif earliest is None or instant.at < earliest:
                 earliest = instant.at
         if earliest is None:
-            self.note("md-valid-until", "The metadata has no end of validity (validUntil); look for new keys yourself.")
+            message = "The metadata has no end of validity (validUntil); look for new keys yourself."
+            self.note("md-valid-until", message, el)
         elif self.now is not None and earliest <= self.now:
             message = f"The metadata was valid until {earliest:%Y-%m-%d %H:%M} UTC only. Download it again."
             self.wrong("md-valid-until", message, el, earliest.isoformat())
         elif self.now is not None and earliest - self.now > timedelta(days=366):
-            self.note("md-valid-until", f"The metadata is valid until {earliest:%Y-%m-%d}, which is more than a year.")
+            message = f"The metadata is valid until {earliest:%Y-%m-%d}, which is more than a year."
+            self.note("md-valid-until", message, el)
         duration = next((h.get("cacheDuration") for h in holders if h.get("cacheDuration")), None)
         if duration is not None:
             if not _DURATION.match(duration):
@@ -354,7 +394,7 @@ class _Reader:
             elif not re.search(r"[1-9]", duration):
                 self.warn("md-cache-duration", "cacheDuration is zero, as if the metadata were never to be kept.", el)
             else:
-                self.note("md-cache-duration", f"The metadata asks to be read again after {duration}.")
+                self.note("md-cache-duration", f"The metadata asks to be read again after {duration}.", el)
         return earliest, duration
 
     def _idp(
@@ -369,7 +409,7 @@ class _Reader:
         signing, encryption = self._keys(role, required=True)
         if len(signing) > 1:
             message = f"There are {len(signing)} signing keys; all are kept, as during a change of keys."
-            self.note("md-keys-many", message)
+            self.note("md-keys-many", message, role)
         sso = self._endpoints(role, "SingleSignOnService")
         if not any(e.binding in _FRONT for e in sso):
             bindings = ", ".join(sorted({e.binding.rpartition(":")[2] for e in sso})) or "no usable address"
@@ -379,7 +419,7 @@ class _Reader:
             self.wrong("md-sso-endpoint", message, role, bindings)
         formats = _texts(role, "NameIDFormat")
         if formats and NAMEID_EMAIL not in formats:
-            self.note("md-nameid-formats", "The IdP does not list e-mail addresses among its NameID formats.")
+            self.note("md-nameid-formats", "The IdP does not list e-mail addresses among its NameID formats.", role)
         wants = role.get("WantAuthnRequestsSigned") in ("true", "1")
         if wants:
             message = "The IdP wants AuthnRequests to be signed; logins that begin here need a signing key."
@@ -404,6 +444,9 @@ class _Reader:
     ) -> SpMetadata:
         wanted = self.expect != "idp"
         signing, encryption = self._keys(role, required=False)
+        if wanted and role.get("AuthnRequestsSigned") in ("true", "1") and not signing:
+            message = "The service provider says that it signs AuthnRequests, and gives no certificate to verify them."
+            self.warn("md-signing-key", message, role)
         acs = self._endpoints(role, "AssertionConsumerService")
         if wanted and not any(e.binding == BINDING_POST for e in acs):
             message = "The service provider has no AssertionConsumerService by HTTP-POST, so it cannot be sent a login."
@@ -508,6 +551,11 @@ class _Reader:
             if warning:
                 check = "md-endpoint-scheme" if "not encrypted" in warning else "md-endpoint-host"
                 self.warn(check, f"{name_of(el)}: {warning}", el, location[:200])
+            answers = (el.get("ResponseLocation") or "").strip() or None
+            if answers is not None and (problem := _address(answers)[0]):
+                problem = problem.replace("Location", "ResponseLocation")
+                self.wrong("md-endpoint-scheme", f"{name_of(el)}: {problem}", el, answers[:200])
+                answers = None
             index = el.get("index") or ""
             found.append(
                 Endpoint(
@@ -515,6 +563,7 @@ class _Reader:
                     location=location,
                     index=int(index) if re.fullmatch(r"[0-9]{1,5}", index) else None,
                     is_default=el.get("isDefault") in ("true", "1"),
+                    response_location=answers,
                 )
             )
         return tuple(found)

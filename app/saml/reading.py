@@ -52,6 +52,12 @@ def kind_of(root: etree._Element) -> Kind:
     return _KINDS.get(str(root.tag), "other")
 
 
+def claimed_issuer(root: etree._Element) -> str | None:
+    """The one Issuer of any message, as claimed; None where there is not exactly one, or not text alone."""
+    found = list(root.iterchildren(q(SAML, "Issuer")))
+    return (found[0].text or "") if len(found) == 1 and not len(found[0]) else None
+
+
 # What is this? --------------------------------------------------------------------------------------------------------
 
 _SOAP: Final = "This is a SOAP message. A browser login brings a samlp:Response in the form field SAMLResponse."

@@ -15,6 +15,7 @@ from lxml import etree
 
 from app.saml import checks  # noqa: F401  importing it registers every check
 from app.saml.checks.common import bearers, the_issuer, the_name_id
+from app.saml.checks.header import keys_of_sender
 from app.saml.checks.registry import Case, CheckResult, Severity, Status, run_all
 from app.saml.checks.replay import last_moment
 from app.saml.checks.status import explain, refused
@@ -24,6 +25,7 @@ from app.saml.encryption import decrypt
 from app.saml.errors import LoginRejected, Problem
 from app.saml.expectation import Expectation
 from app.saml.instants import iso, read_instant
+from app.saml.kinds import headline_of_other, verdict_of_other
 from app.saml.likeness import show
 from app.saml.message import Assertion, Kind, Provenance, Response
 from app.saml.names import MD, SAML, q
@@ -141,6 +143,7 @@ class Report:
     decrypted_xml: bytes | None = None
     provisioning: ProvisioningSummary | None = None
     login: VerifiedLogin | None = None
+    issue_instant: str | None = None  # of a message that is no login, as claimed
 
     @property
     def failures(self) -> tuple[CheckResult, ...]:
@@ -260,11 +263,14 @@ class Report:
 
 def issue_instant_of(report: Report) -> datetime | None:
     """When the message says it was issued (`--at issue`): the Response's IssueInstant, or else the Assertion's."""
-    for record in (report.response, report.assertion):
-        if record is not None and record.issue_instant is not None:
-            at = read_instant(record.issue_instant).at
-            if at is not None:
-                return at
+    for text in (
+        report.response.issue_instant if report.response else None,
+        report.assertion.issue_instant if report.assertion else None,
+        report.issue_instant,
+    ):
+        at = read_instant(text).at if text is not None else None
+        if at is not None:
+            return at
     return None
 
 
@@ -338,6 +344,10 @@ def _gather(
             if signed is None
             else read_assertion(signed, "signed-by-assertion", document.root, document.places)
         )
+    elif document is not None and kind in _SIGNED_KINDS and decoded.channel != "post-form":
+        # Its sender may be either side, whose keys then count. Nothing is read out of what they cover.
+        expectation = replace(expectation, trusted_keys=keys_of_sender(document.root, expectation))
+        verification = verify_signatures(document, expectation, now, root_kind="message")
     what = ""
     if kind not in ("Response", "Assertion"):
         what = what_is_this(document.root if document is not None else decoded.rest or decoded.data)
@@ -395,6 +405,7 @@ def _read_decrypted(outer: Document, plain: Document, around: Verification, inne
     return read_assertion(plain.root, "unsigned")
 
 
+_SIGNED_KINDS: Final = frozenset({"AuthnRequest", "LogoutRequest", "LogoutResponse"})
 _ASSERTION: Final = q(SAML, "Assertion")
 _ENCRYPTED: Final = q(SAML, "EncryptedAssertion")
 _NOT_ABOUT_REFUSALS: Final = frozenset({"status-success", "signature-present", "signature-policy"})
@@ -446,6 +457,7 @@ def _judge(gathered: _Gathered, name: str) -> Report:
         xml=case.decoded.data,
         decrypted_xml=case.decryption.plaintext if case.decryption else None,
         login=None if blocking else _login(case, telling),
+        issue_instant=case.document.root.get("IssueInstant") if case.is_other_kind and case.document else None,
     )
 
 
@@ -459,6 +471,8 @@ def _blocks(c: CheckResult) -> bool:
 def _verdict(case: Case, results: tuple[CheckResult, ...], blocking: tuple[CheckResult, ...]) -> Verdict:
     if case.document is None:
         return "reject"
+    if case.is_other_kind:
+        return verdict_of_other(case, blocking)
     if refused(case.response) and not any(
         c.group in _STRUCTURAL and c.status is Status.FAIL and c.id not in _NOT_ABOUT_REFUSALS for c in blocking
     ):
@@ -557,8 +571,12 @@ def _headline(
     """The verdict in one sentence, with the root cause."""
     case = gathered.case
     cause = next((c.cause for c in causes if c.blocking), None)
-    first = blocking[0].message if blocking else None
+    # What failed is told before what was only skipped.
+    failed = next((c for c in blocking if c.status is Status.FAIL), None) if case.is_other_kind else None
+    first = failed.message if failed else blocking[0].message if blocking else None
     why = _one_sentence(cause or first or "")
+    if case.is_other_kind:
+        return headline_of_other(case, verdict, why, sum(c.status is Status.WARN for c in results))
     if verdict == "accept":
         name_id = the_name_id(case.assertion) if case.assertion else None
         return _accepted(name_id.text.value if name_id else None, results)

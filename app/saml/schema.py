@@ -1,8 +1,8 @@
-"""The content model of SAML responses as a table in our own words, and sentences for what departs from it.
+"""The content model of SAML messages as a table in our own words, and sentences for what departs from it.
 
-It covers order, cardinality, required and unknown attributes of the elements a Response can hold (saml-schema-protocol,
-saml-schema-assertion, xmldsig-core-schema, xenc-schema). It judges no values but the form of times; whether
-an ID is an XML name is a check of its own (xml-id-ncname).
+It covers order, cardinality, required and unknown attributes of the elements that a Response, an AuthnRequest or a
+message about logging out can hold (saml-schema-protocol, saml-schema-assertion, xmldsig-core-schema, xenc-schema). It
+judges no values but the form of times; whether an ID is an XML name is a check of its own (xml-id-ncname).
 """
 
 from __future__ import annotations
@@ -150,6 +150,31 @@ _element("samlp:Status", "samlp:StatusCode samlp:StatusMessage? samlp:StatusDeta
 _element("samlp:StatusCode", "samlp:StatusCode?", "Value!")
 _element("samlp:StatusMessage", text=True)
 _element("samlp:StatusDetail", "any*")
+# saml-core §3.4.1 and §3.7
+_REQUEST: Final = "saml:Issuer? ds:Signature? samlp:Extensions?"
+_REQUEST_ATTRIBUTES: Final = "ID! Version! IssueInstant! Destination Consent"
+_element(
+    "samlp:AuthnRequest",
+    f"{_REQUEST} saml:Subject? samlp:NameIDPolicy? saml:Conditions? samlp:RequestedAuthnContext? samlp:Scoping?",
+    f"{_REQUEST_ATTRIBUTES} ForceAuthn IsPassive ProtocolBinding AssertionConsumerServiceIndex "
+    "AssertionConsumerServiceURL AttributeConsumingServiceIndex ProviderName",
+)
+_element("samlp:NameIDPolicy", "", "Format SPNameQualifier AllowCreate")
+_element("samlp:RequestedAuthnContext", "saml:AuthnContextClassRef|saml:AuthnContextDeclRef+", "Comparison")
+_element("samlp:Scoping", "samlp:IDPList? samlp:RequesterID*", "ProxyCount")
+_element("samlp:IDPList", "samlp:IDPEntry+ samlp:GetComplete?")
+_element("samlp:IDPEntry", "", "ProviderID! Name Loc")
+_element("samlp:RequesterID samlp:GetComplete samlp:SessionIndex", text=True)
+_element(
+    "samlp:LogoutRequest",
+    f"{_REQUEST} {_BASE_ID} samlp:SessionIndex*",
+    f"{_REQUEST_ATTRIBUTES} Reason NotOnOrAfter",
+)
+_element(
+    "samlp:LogoutResponse",
+    f"{_REQUEST} samlp:Status",
+    f"{_REQUEST_ATTRIBUTES} InResponseTo",
+)
 # saml-core §2
 _element(
     "saml:Assertion",

@@ -119,8 +119,9 @@ def verify_signatures(
 ) -> Verification:
     """Verify every signature of a document (xmldsig-core §3.2; saml-core §5.4). Never raises.
 
-    `root_kind` says what the root must be: a samlp:Response, or a saml:Assertion (pasted bare, or decrypted). `now` is
-    only used to tell an expired certificate from a current one in explanations.
+    `root_kind` says what the root must be: a samlp:Response, a saml:Assertion (pasted bare, or decrypted), or a message
+    that carries no login, of which no element is handed out. `now` is only used to tell an expired certificate from a
+    current one in explanations.
     """
     try:
         syntaxes, problems = read_signatures(document.root, root_kind, expectation.policy)
@@ -191,7 +192,7 @@ def _judge(
     valid = work.rebuilt is not None
     against = [p for p in problems if p.severity is None]
     if not valid and not against and not expectation.configured and work.value_ok and work.digest_ok:
-        message = "The signature is intact, but no identity provider is configured, so nobody vouches for its key."
+        message = "The signature is intact, but no key of its sender is configured, so nobody vouches for it."
     else:
         message = work.praise() if valid else against[0].message if against else "The signature was not verified."
     finding = SignatureFinding(
@@ -480,7 +481,7 @@ def _second_opinion(
     not its business (cert-validity reports them), hence a time inside them. Its schema is left out for what the schema
     wrongly refuses and ours has examined: a PrefixList in CanonicalizationMethod, a certificate with PEM armour.
     """
-    of_root = root_kind == "assertion" or syntax.parent.getparent() is None
+    of_root = root_kind != "response" or syntax.parent.getparent() is None
     assert syntax.signed_info is not None
     beyond_schema = syntax.key_info.irregular or len(syntax.signed_info[0]) > 0
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc

@@ -34,7 +34,8 @@ from app.saml.names import (
 )
 from app.saml.xml import Places
 
-RootKind = Literal["response", "assertion"]
+#: What the root must be: a samlp:Response, a saml:Assertion, or one of the messages that carry no login.
+RootKind = Literal["response", "assertion", "message"]
 
 #: The inclusive methods that old stacks use: verified, refused under `strict` (saml-core §5.4.3).
 INCLUSIVE: Final = frozenset(
@@ -58,6 +59,11 @@ _TRANSFORMS, _TRANSFORM = q(DS, "Transforms"), q(DS, "Transform")
 _DIGEST_METHOD, _DIGEST_VALUE = q(DS, "DigestMethod"), q(DS, "DigestValue")
 _INCLUSIVE_NAMESPACES = q(EC, "InclusiveNamespaces")
 _ASSERTION, _RESPONSE = q(SAML, "Assertion"), q(SAMLP, "Response")
+_TOPS: Final[dict[RootKind, frozenset[str]]] = {
+    "response": frozenset({_RESPONSE}),
+    "assertion": frozenset({_ASSERTION}),
+    "message": frozenset(q(SAMLP, n) for n in ("AuthnRequest", "LogoutRequest", "LogoutResponse")),
+}
 
 _NCNAME = re.compile(r"[^\W\d][\w.\-]*\Z")
 _MOST_SIGNATURES: Final = 16
@@ -185,11 +191,18 @@ def _read(
 
 def _read_position(syntax: SignatureSyntax, root: etree._Element, root_kind: RootKind) -> None:
     parent = syntax.parent
-    top = _RESPONSE if root_kind == "response" else _ASSERTION
-    syntax.in_place = (parent is root and root.tag == top) or (
-        root_kind == "response" and root.tag == top and parent.tag == _ASSERTION and parent.getparent() is root
+    right = root.tag in _TOPS[root_kind]
+    syntax.in_place = right and (
+        parent is root or (root_kind == "response" and parent.tag == _ASSERTION and parent.getparent() is root)
     )
-    if not syntax.in_place:
+    if not syntax.in_place and root_kind == "message":
+        syntax.refuse(
+            "signature-position",
+            "A signature stands where none belongs. Only a signature directly in the message says anything about it.",
+            expected="a child of the root element",
+            actual=syntax.at.path,
+        )
+    elif not syntax.in_place:
         syntax.refuse(
             "signature-position",
             "A signature stands where none belongs. Only a signature directly in the Response or directly in its "

@@ -159,15 +159,16 @@ class InspectionVerbs(ConfigurationVerbs):
         settings = self._settings(tx)
         configured = self._configured(tx)
         own = next((c for c in configured if account is not None and c.account_id == account.id), None)
+        idp = own.idp if own else None
         issuer = own.idp_entity_id if own and own.idp else None
         keys: tuple[TrustedKey, ...] = tuple(own.idp.signing_keys) if own and own.idp else ()
-        display = own.idp.display_name if own and own.idp else None
         if overrides.idp_metadata is not None:
             reading = saml.read_metadata(overrides.idp_metadata, now=self.now())
             if reading.idp is None:
                 first = reading.problems[0].message if reading.problems else "It holds no identity provider."
                 raise Refused("inspect.metadata", f"The metadata cannot be used. {first}")
-            issuer, keys, display = reading.idp.entity_id, tuple(reading.idp.signing_keys), reading.idp.display_name
+            idp = reading.idp
+            issuer, keys = idp.entity_id, tuple(idp.signing_keys)
         if overrides.certificates:
             given = [c for data in overrides.certificates for c in saml.load_certificates(data)]
             keys = tuple(TrustedKey(c, "given certificate") for c in given)
@@ -178,7 +179,7 @@ class InspectionVerbs(ConfigurationVerbs):
         test_keys = self.known_test_keys | frozenset(tx.setting("test_keys") or ())
         expectation = Expectation(
             idp_entity_id=issuer,
-            idp_display_name=display,
+            idp_display_name=idp.display_name if idp else None,
             trusted_keys=keys,
             other_idps=_others(configured, issuer),
             sp_entity_id=overrides.sp_entity_id or sp_entity_id,
@@ -194,6 +195,11 @@ class InspectionVerbs(ConfigurationVerbs):
             judges_correlation=correlate or overrides.in_response_to is not None,
             known_test_keys=test_keys,
             trusted_test_idp=own is not None and bool(own.keys & test_keys),
+            idp_sso_urls=idp.sso_urls if idp else (),
+            idp_slo_urls=idp.slo_urls if idp else (),
+            idp_nameid_formats=idp.nameid_formats if idp else (),
+            wants_signed_requests=idp is not None and idp.want_authn_requests_signed,
+            logout_url=self.sp.logout_url,
             verifiers=overrides.verifiers or "both",
         )
         if lookups is None:
@@ -225,11 +231,12 @@ class InspectionVerbs(ConfigurationVerbs):
             return accounts[0] if len(accounts) == 1 else None
         if len(configured) == 1:
             return tx.account(configured[0].account_id)
-        issuer, audiences = claimed_parties(source, channel)
+        issuer, audiences, destination = claimed_parties(source, channel)
         by_issuer = [c for c in configured if c.idp_entity_id == issuer]
         exact = [c for c in by_issuer if (c.entity_id or self.sp.entity_id) in audiences]
         own = [c for c in configured if c.entity_id is not None and c.entity_id in audiences]
-        for candidates in (exact, by_issuer, own):
+        asked = [c for c in configured if c.idp is not None and destination in c.idp.sso_urls]
+        for candidates in (exact, by_issuer, own, asked):
             on = [c for c in candidates if c.idp is not None] or candidates
             if len(on) == 1:
                 return tx.account(on[0].account_id)
@@ -384,11 +391,14 @@ class Lookups:
         return self._roles[name_id]
 
 
-def claimed_parties(source: str | bytes, channel: Channel) -> tuple[str | None, frozenset[str]]:
-    """(issuer, audiences) that an undecided message claims; (None, nothing) where it cannot be read."""
+def claimed_parties(source: str | bytes, channel: Channel) -> tuple[str | None, frozenset[str], str | None]:
+    """(issuer, audiences, login address) that an undecided message claims; nothing where it cannot be read.
+
+    An AuthnRequest is sent by the service provider, so that its Issuer is where a login has the audience.
+    """
     document = saml.parse(saml.decode(source, channel=channel).data).document
     if document is None:
-        return None, frozenset()
+        return None, frozenset(), None
     kind = saml.kind_of(document.root)
     if kind == "Response":
         response = saml.read_response(document.root, "unsigned")
@@ -398,13 +408,16 @@ def claimed_parties(source: str | bytes, channel: Channel) -> tuple[str | None, 
         assertions = (saml.read_assertion(document.root, "unsigned"),)
         issuer = None
     else:
-        return None, frozenset()
+        sender = saml.claimed_issuer(document.root)
+        if kind == "AuthnRequest":
+            return None, frozenset({sender} if sender else ()), document.root.get("Destination")
+        return sender, frozenset({sender} if sender else ()), None
     if issuer is None:
         issuer = next((i.text.value for a in assertions for i in a.issuers), None)
     audiences = (
         t.value for a in assertions for c in a.conditions for r in c.audience_restrictions for t in r.audiences
     )
-    return issuer, frozenset(audiences)
+    return issuer, frozenset(audiences), None
 
 
 def summary_of(decision: Decision, *, dry: bool) -> ProvisioningSummary:

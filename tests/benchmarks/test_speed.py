@@ -214,3 +214,133 @@ def test_the_whole_matrix(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:]
     print(f"\ntrial --all: {seconds:.1f} s (limit 30)")
     assert seconds < 30
+
+
+# A federation ---------------------------------------------------------------------------------------------------------
+
+
+def federation(path: Path, *, entities: int = 5_000, size: int = 10_000) -> None:
+    """An aggregate as federations publish them: certificates, names in four languages, endpoints, contacts."""
+    certificate = base64.encodebytes(bytes(range(256)) * 4).decode()
+    namespaces = (
+        'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" '
+        'xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xmlns:shibmd="urn:mace:shibboleth:metadata:1.0"'
+    )
+    key = (
+        "<md:KeyDescriptor>\n<ds:KeyInfo><ds:X509Data><ds:X509Certificate>\n"
+        f"{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>\n</md:KeyDescriptor>\n"
+    )
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<md:EntitiesDescriptor {namespaces}>\n')
+        for n in range(entities):
+            names = "".join(
+                f'<mdui:DisplayName xml:lang="{x}">Universität {n} ({x})</mdui:DisplayName>\n'
+                f'<mdui:Description xml:lang="{x}">Login of university {n} &amp; friends.</mdui:Description>\n'
+                for x in ("en", "de", "fr", "it")
+            )
+            endpoints = "".join(
+                '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:'
+                f'{x}" Location="https://idp{n}.example/{x}"/>\n'
+                for x in ("HTTP-POST", "HTTP-Redirect", "SOAP")
+            )
+            text = (
+                f'<md:EntityDescriptor entityID="https://idp{n}.example/shibboleth">\n<md:IDPSSODescriptor '
+                'protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">\n<md:Extensions>\n'
+                f"<shibmd:Scope>uni{n}.example</shibmd:Scope>\n<mdui:UIInfo>\n{names}</mdui:UIInfo>\n"
+                f"</md:Extensions>\n{key}{key}{endpoints}</md:IDPSSODescriptor>\n<md:Organization>\n"
+                f'<md:OrganizationName xml:lang="en">University {n}</md:OrganizationName>\n</md:Organization>\n'
+            )
+            contact = (
+                f'<md:ContactPerson contactType="technical"><md:GivenName>N</md:GivenName>'
+                f"<md:EmailAddress>mailto:a@uni{n}.example</md:EmailAddress></md:ContactPerson>\n"
+            )
+            file.write(text + contact * max(0, (size - len(text)) // len(contact)) + "</md:EntityDescriptor>\n")
+        file.write("</md:EntitiesDescriptor>\n")
+
+
+def test_a_federation_of_50_megabytes(tmp_path: Path) -> None:
+    """Searched in less than 1.5 times what the parser alone needs for it, in 60 MB, one entity taken out likewise."""
+    from lxml import etree
+
+    from app.saml.aggregate import extract, search_aggregate
+
+    path = tmp_path / "federation.xml"
+    federation(path)
+    assert path.stat().st_size > 48_000_000
+    tag = "{urn:oasis:names:tc:SAML:2.0:metadata}EntityDescriptor"
+
+    def bare() -> None:
+        with path.open("rb") as file:
+            for _, el in etree.iterparse(file, tag=tag, events=("end",)):
+                el.clear()
+                while el.getprevious() is not None:
+                    del el.getparent()[0]  # type: ignore[union-attr]
+
+    def look_for(words: str, expected: int) -> Callable[[], None]:
+        def work() -> None:
+            with path.open("rb") as file:
+                assert len(list(search_aggregate(file, words))) == expected
+
+        return work
+
+    def take_out() -> None:
+        with path.open("rb") as file:
+            assert read_metadata(extract(file, "https://idp4999.example/shibboleth")).idp is not None
+
+    works = {
+        "iterparse alone": bare,
+        "one of 5,000": look_for("university 4711", 1),
+        "in every entity": look_for("universität it", 5_000),
+        "taken out": take_out,
+    }
+    least = best(works, rounds=3, times=1)
+    print(f"\n50 MB: {told(least)}")
+    for name in ("one of 5,000", "taken out"):
+        assert least[name] / least["iterparse alone"] < 1.5, told(least)
+    assert least["in every entity"] / least["iterparse alone"] < 3, told(least)
+
+    # The high-water mark of the new process alone: ru_maxrss would carry this one's over.
+    script = (
+        "import re, sys\nfrom app.saml.aggregate import search_aggregate\n"
+        "found = sum(1 for _ in search_aggregate(open(sys.argv[1], 'rb'), 'universität'))\n"
+        "print(found, re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found, kilobytes = (int(n) for n in done.stdout.split())
+    print(f"{found:,} found, the whole process in {kilobytes // 1024} MB")
+    assert found == 5_000
+    assert kilobytes < 60 * 1024
+
+
+def test_a_search_lets_others_work(tmp_path: Path) -> None:
+    """No slice of a search keeps another thread from running for more than 50 ms."""
+    import threading
+
+    from app.saml.aggregate import search_aggregate
+
+    path = tmp_path / "federation.xml"
+    federation(path, entities=2_000)
+    done = threading.Event()
+
+    def work() -> None:
+        with path.open("rb") as file:
+            assert not list(search_aggregate(file, "nowhere to be found"))
+        with path.open("rb") as file:
+            assert len(list(search_aggregate(file, "universität"))) == 2_000
+        done.set()
+
+    waits = []
+    for _ in range(5):
+        done.clear()
+        thread = threading.Thread(target=work)
+        longest, last = 0.0, time.perf_counter()
+        thread.start()
+        while not done.is_set():
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+            time.sleep(0)
+        thread.join()
+        waits.append(longest)
+    print(f"\nlongest wait: {min(waits) * 1000:.1f} ms")
+    assert min(waits) < 0.05

@@ -383,6 +383,63 @@ def test_answering_a_request(cli: Cli, message: bytes) -> None:
     assert cli(*expecting, "_other", stdin=answer).code == 1
 
 
+def test_a_federation_is_searched_and_one_entity_read(cli: Cli, message: bytes) -> None:
+    ours, theirs = cli("metadata", "sp").out, Path("idp.xml").read_text()
+    parts = [re.sub(r"<\?xml[^>]*\?>", "", text) for text in (ours, theirs)]
+    opening = '<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">'
+    filling = f"<!--{'x' * 100_000}-->" * 110
+    Path("federation.xml").write_text(f"{opening}{''.join(parts)}{filling}</md:EntitiesDescriptor>")
+    idp = re.search(r'entityID="([^"]+)"', theirs)
+    assert idp is not None
+    (found,) = cli("metadata", "federation.xml", "--search", "IMAGEKIT consume", "--format", "json").objects
+    assert (found["entity_id"], found["roles"]) == ("https://imagekit.io/saml/consume", ["sp"])
+    listed = cli("metadata", "federation.xml", "--search", "http")
+    assert (listed.code, idp[1] in listed.out) == (0, True)
+    assert cli("metadata", "federation.xml", "--search", "nowhere").code == 1
+    (read,) = cli("metadata", "federation.xml", "--entity", idp[1], "--format", "json").objects
+    assert (read["usable"], read["idp"]["entity_id"]) == (True, idp[1])
+    piped = cli("metadata", "-", "--entity", idp[1], stdin=Path("federation.xml").read_bytes())
+    assert piped.code == 0
+    said = cli("metadata", "federation.xml")
+    assert (said.code, "--search WORDS" in said.err) == (2, True)
+    missing = cli("metadata", "federation.xml", "--entity", "https://no.example/")
+    assert (missing.code, "none is called" in missing.err) == (2, True)
+    assert cli("metadata", "federation.xml", "--entity", "x", "--search", "y").code == 2
+
+
+def test_what_is_odd_about_a_short_document_is_told_for_a_chosen_entity_too(cli: Cli, message: bytes) -> None:
+    text = Path("idp.xml").read_text()
+    idp = re.search(r'entityID="([^"]+)"', text)
+    assert idp is not None
+    Path("wide.xml").write_bytes(re.sub(r"<\?xml[^>]*\?>", "", text).encode("utf-16"))
+    assert cli("metadata", "wide.xml", "--entity", idp[1]).code == 0
+    Path("page.html").write_text("<html><body>Sign in</body></html>")
+    said = cli("metadata", "page.html", "--entity", idp[1])
+    assert (said.code, "HTML page" in said.out) == (1, True)
+    assert cli("metadata", "page.html", "--search", "x").code == 2
+
+
+def test_a_request_of_any_service_provider_is_judged(cli: Cli, message: bytes) -> None:
+    Path("sp.xml").write_text(cli("metadata", "sp").out)
+    idp = json.loads(cli("metadata", "idp.xml", "--format", "json").out)["idp"]
+    request = (
+        '<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_asked" Version="2.0" '
+        f'IssueInstant="2026-01-31T12:00:00Z" Destination="{idp["sso"][0]["location"]}" '
+        'AssertionConsumerServiceURL="https://imagekit.io/saml/consume">'
+        '<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
+        "https://imagekit.io/saml/consume</saml:Issuer></samlp:AuthnRequest>"
+    ).encode()
+    both = ("inspect", "-", "--idp-metadata", "idp.xml", "--sp-metadata", "sp.xml", "--format", "json", "--at", "issue")
+    (good,) = cli(*both, stdin=request).objects
+    assert (good["message"]["kind"], good["verdict"]) == ("AuthnRequest", "accept")
+    said = cli(*both, stdin=request.replace(b"imagekit.io", b"other.example"))
+    assert said.code == 1
+    failed = {c["id"] for c in said.objects[0]["checks"] if c["status"] == "fail"}
+    assert failed == {"request-issuer", "request-acs"}
+    assert cli("inspect", "-", "--sp-metadata", "idp.xml", stdin=request).code == 2
+    assert cli("inspect", "-", "--sp-metadata", "sp.xml", "--account", "x", stdin=request).code == 2
+
+
 def _now() -> str:
     from datetime import UTC, datetime
 

@@ -380,7 +380,7 @@ def test_groups_come_in_the_order_of_the_catalogue(expectation: Expectation) -> 
     groups = list(dict.fromkeys(c.group for c in inspect(message(), expectation, now=NOW).checks))
     assert groups == [m.__name__.rpartition(".")[2] for m in GROUPS]
     assert groups[:6] == ["encoding", "xml", "structure", "signature", "crypto", "certificate"]
-    assert groups[-3:] == ["encryption", "metadata", "relaystate"]
+    assert groups[-5:] == ["encryption", "request", "logout", "metadata", "relaystate"]
 
 
 # Hostile input --------------------------------------------------------------------------------------------------------

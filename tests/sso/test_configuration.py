@@ -3,6 +3,7 @@
 import pytest
 
 from app.product import IMAGEKIT
+from app.saml.request import build_authn_request
 from app.sso import Change, MetadataRefused, NotFound, Refused
 from simulator import Idp, default_tenant
 
@@ -213,3 +214,24 @@ def test_another_identity_provider_is_another_account(bench, keys):
         "ik_other",
         "org.id-mismatch",
     )
+
+
+def test_a_request_is_judged_by_the_account_whose_identity_provider_it_goes_to(bench, keys):
+    other = Idp(
+        default_tenant(imagekit_id="ik_other", domain="other.test"),
+        keys,
+        lambda: bench.time,
+        base_url="https://idp.other.test",
+    )
+    bench.sso.create_account("ik_other", "Other", plan="paid")
+    bench.sso.save_metadata("ik_other", other.metadata(), test_idp=True)
+    for idp in (bench.idp, other):
+        request = build_authn_request(
+            id="_q1",
+            issue_instant=bench.time,
+            issuer=IMAGEKIT.entity_id,
+            acs_url=IMAGEKIT.acs_url,
+            destination=idp.sso_urls[0],
+        )
+        report = bench.sso.inspect(request)
+        assert (report.verdict, report.expectation.idp_entity_id) == ("accept", idp.tenant.entity_id)

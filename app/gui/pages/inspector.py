@@ -44,6 +44,7 @@ from app.gui.findings import (
     VerdictHeader,
     findings,
     report_text,
+    state_of,
 )
 from app.gui.paste_box import PasteBox
 from app.gui.tables import Column, Table
@@ -462,7 +463,7 @@ class InspectorPage(Page):
         report = examined.report
         self.verdict.setEnabled(True)
         self.verdict.show_verdict(
-            report.verdict, report.headline, " ".join(filter(None, (_who(report), form_of(report))))
+            state_of(report), report.headline, " ".join(filter(None, (_who(report), form_of(report))))
         )
         self.verdict.detail.setToolTip(tip(provenance_of(report)))
         self._show_figures(examined)

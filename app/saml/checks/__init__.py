@@ -18,6 +18,8 @@ import app.saml.checks.replay as replay
 import app.saml.checks.nameid as nameid
 import app.saml.checks.claims as claims
 import app.saml.checks.encryption as encryption
+import app.saml.checks.request as request
+import app.saml.checks.logout as logout
 import app.saml.checks.metadata as metadata
 import app.saml.checks.relaystate as relaystate
 
@@ -57,6 +59,8 @@ GROUPS = (
     nameid,
     claims,
     encryption,
+    request,
+    logout,
     metadata,
     relaystate,
 )

@@ -1,4 +1,4 @@
-"""Checks of metadata, for somebody who pastes metadata where a message belongs, and for the catalogue of rules.
+"""Checks of metadata, of an IdP or a service provider, pasted where messages are inspected.
 
 The work is app.saml.metadata's; Settings shows the same findings by the same ids. In a message they do not arise.
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
+from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem, skipped
 from app.saml.metadata import METADATA_LIMITS, MetadataReading, read_metadata
 
 _ELSEWHERE: Final = {
@@ -32,11 +32,21 @@ def _reading(case: Case) -> MetadataReading:
     return _read(case.decoded.data, entity, case.now, e.known_test_keys)
 
 
+#: What is known of an entity that has no role, or no role that speaks SAML 2.0.
+_OF_ANY_ENTITY: Final = frozenset({"md-root", "md-entityid", "md-idp-role", "md-protocol", "md-signature"})
+_OF_AN_IDP: Final = frozenset({"md-idp-role", "md-nameid-formats", "md-want-authnrequests-signed"})
+
+
 def _rule(check_id: str) -> Callable[[Case], Outcome | None]:
     def run(case: Case) -> Outcome | None:
         if check_id in _ELSEWHERE:
             return not_applicable(_ELSEWHERE[check_id])
         reading = _reading(case)
+        chosen = _is_chosen(case, reading)
+        if check_id == "md-root" and chosen is None:
+            # Nothing is wrong with an aggregate, as long as nobody has said which of its entities is meant.
+            p = reading.problems[0]
+            return skipped(p.message)
         for p in reading.problems:
             if p.check == check_id:
                 return problem(p.message, expected=p.expected, actual=p.actual, at=p.at, severity=Severity.ERROR)
@@ -46,9 +56,22 @@ def _rule(check_id: str) -> Callable[[Case], Outcome | None]:
         for p in reading.notes:
             if p.check == check_id:
                 return note(p.message, at=p.at)
+        if not chosen:
+            return skipped("It is not known which entity is meant, so none was looked at.")
+        if reading.idp is None and reading.sp is None and check_id not in _OF_ANY_ENTITY:
+            return skipped("There is no SAML 2.0 role to look at.")
+        if reading.idp is None and reading.sp is not None and check_id in _OF_AN_IDP:
+            return not_applicable("This is the metadata of a service provider, and is judged as such.")
         return ok("Nothing is wrong here.")
 
     return run
+
+
+def _is_chosen(case: Case, reading: MetadataReading) -> bool | None:
+    """Whether one entity was read: False where it could not be found, None where it was not said which."""
+    if not any(p.check == "md-root" for p in reading.problems):
+        return True
+    return False if case.expectation.idp_entity_id is not None or case.kind == "EntityDescriptor" else None
 
 
 #: id, title ("This check makes sure that ..."), citation, severity, explanation.

@@ -45,8 +45,29 @@ class Status(StrEnum):
 #: What a check needs before it can be asked. If it is missing because an earlier stage failed, the check is skipped;
 #: if there is simply no such thing in this message, it is not applicable.
 Need = Literal[
-    "input", "bytes", "document", "metadata", "response", "assertion", "signature", "encryption", "expectation"
+    "input",
+    "bytes",
+    "document",
+    "metadata",
+    "request",
+    "logout",
+    "response",
+    "assertion",
+    "signature",
+    "encryption",
+    "expectation",
 ]
+
+#: What is neither a login nor a part of one, and has rules of its own; in words.
+OTHER_KINDS: Final[dict[Kind, str]] = {
+    "AuthnRequest": "an AuthnRequest",
+    "LogoutRequest": "a LogoutRequest",
+    "LogoutResponse": "a LogoutResponse",
+    "EntityDescriptor": "metadata",
+    "EntitiesDescriptor": "metadata",
+}
+_METADATA: Final = ("EntityDescriptor", "EntitiesDescriptor")
+_LOGOUT: Final = ("LogoutRequest", "LogoutResponse")
 
 #: Who decides when the check fails: the message itself is refused, or only the person is not let in.
 Decides = Literal["message", "provisioning"]
@@ -130,6 +151,14 @@ class Case:
     def __post_init__(self) -> None:
         for p in (*self.problems, *self.decoded.problems):
             self.filed.setdefault(p.check, p)
+
+    @property
+    def is_other_kind(self) -> bool:
+        """Whether it is judged as the kind of message that it is, and not as a login.
+
+        What a browser posted to the ACS is judged as a login, whatever it is.
+        """
+        return self.kind in OTHER_KINDS and self.decoded.channel != "post-form"
 
     def found(self, check_id: str) -> Problem | None:
         """The first problem that an earlier stage filed under this check."""
@@ -278,6 +307,7 @@ class _Situation(NamedTuple):
     configured: bool
     strict: bool
     product: bool  # the rules of the product are asked too
+    other: bool  # it is judged as the kind that it is, not as a login
 
 
 def _situation(case: Case) -> _Situation:
@@ -298,17 +328,24 @@ def _situation(case: Case) -> _Situation:
         expectation.configured,
         expectation.policy.name == "strict",
         expectation.profile == "imagekit",
+        case.is_other_kind,
     )
 
 
 def _missing(need: Need, it: _Situation) -> Outcome | None:
     """Why a check with this need cannot be asked, or None when it can."""
+    if need == "request" and not (it.other and it.kind == "AuthnRequest"):
+        return not_applicable("This is no AuthnRequest.")
+    if need == "logout" and not (it.other and it.kind in _LOGOUT):
+        return not_applicable("This is no message about logging out.")
     if need == "bytes" and not it.data:
         return skipped("The input could not be decoded.")
     if need not in ("input", "bytes", "expectation") and not it.document:
         return skipped("The message could not be read as XML.")
-    if need == "metadata" and it.kind not in ("EntityDescriptor", "EntitiesDescriptor"):
+    if need == "metadata" and it.kind not in _METADATA:
         return not_applicable("This is a message, not metadata.")
+    if it.other and need in ("response", "assertion", "expectation"):
+        return not_applicable(f"This is {OTHER_KINDS[it.kind]}, which brings no login.")
     if need in ("response", "assertion") and not it.response and it.kind != "Assertion":
         return skipped("There is no samlp:Response to judge.")
     if need == "response" and not it.response:

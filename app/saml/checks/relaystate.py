@@ -64,6 +64,8 @@ def allowlist(case: Case) -> Outcome | None:
     state = case.relay_state
     if not state:
         return not_applicable(_NONE)
+    if case.is_other_kind:
+        return not_applicable("Nobody is sent there: only a login leads on to RelayState.")
     request = request_of(case)
     if request is not None and request.relay_state == state:
         return ok("RelayState is the one that was sent with the request.", actual=state[:200])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.saml.certificates import fingerprint, short
+from app.saml.checks.header import is_from_sp
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem, skipped
 from app.saml.signature import SignatureFinding
 
@@ -23,6 +24,12 @@ _WANTED_PARTS = {
 def in_place(case: Case) -> tuple[SignatureFinding, ...]:
     """The signatures that stand directly in the Response or in its Assertion."""
     return tuple([f for f in case.signatures if f.in_place])
+
+
+def _unconfigured(case: Case) -> str:
+    if case.is_other_kind and case.document is not None and is_from_sp(case.document.root, case.expectation):
+        return "No certificate of the service provider is configured to judge this by."
+    return "No identity provider is configured to judge this by."
 
 
 def _computed(case: Case, check_id: str, fine: str) -> Outcome:
@@ -102,7 +109,7 @@ def signature_all_verified(case: Case) -> Outcome:
     """A bad signature inside a good one means that somebody changed a part before the whole was signed. Libraries that
     look at the first signature only do not notice."""
     if not case.expectation.configured:
-        return skipped("No identity provider is configured to judge this by.")
+        return skipped(_unconfigured(case))
     bad = [f for f in case.signatures if f.status != "valid"]
     if bad:
         first = bad[0]
@@ -326,7 +333,7 @@ def signature_key_trusted(case: Case) -> Outcome:
     if case.found("signature-key-trusted") is not None:
         return case.outcome("signature-key-trusted", "")
     if not case.expectation.configured:
-        return skipped("No identity provider is configured to judge this by.")
+        return skipped(_unconfigured(case))
     untrusted = [f for f in case.signatures if not f.trusted]
     if untrusted:
         return skipped("A signature could not be verified with any key, so it is not known whose it is.")

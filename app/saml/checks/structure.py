@@ -10,6 +10,7 @@ from lxml import etree
 
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem, skipped
 from app.saml.errors import Place
+from app.saml.message import Kind
 from app.saml.names import DS, MD, SAML, SAML1, SAMLP, STATUS_SUCCESS, q
 from app.saml.reading import what_is_this
 from app.saml.schema import violations
@@ -29,12 +30,15 @@ _MESSAGES: Final = (
     *(q(MD, n) for n in ("EntityDescriptor", "EntitiesDescriptor")),
 )
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
+_NOT_A_MESSAGE: Final = "This is no message that is known here."
 _NOT_A_LOGIN: Final = "This is no login response."
+#: The messages beside logins whose content model is known.
+_ASKING: Final[tuple[Kind, ...]] = ("AuthnRequest", "LogoutRequest", "LogoutResponse")
 
 
-def _root(case: Case) -> etree._Element | None:
-    """The root of a Response or bare Assertion; None for every other kind of document."""
-    if case.document is None or case.kind not in ("Response", "Assertion"):
+def _root(case: Case, *others: Kind) -> etree._Element | None:
+    """The root of a Response or bare Assertion (or of one of `others`); None for every other kind of document."""
+    if case.document is None or case.kind not in ("Response", "Assertion", *others):
         return None
     return case.document.root
 
@@ -80,9 +84,9 @@ def _in_advice(el: etree._Element) -> bool:
 def schema_valid(case: Case) -> Outcome | None:
     """The schema fixes which elements a message may hold, in which order, and which attributes they must have. Many
     attacks need an element where none belongs; honest IdPs fail this with home-made templates and vendor attributes."""
-    root = _root(case)
+    root = _root(case, *_ASKING)
     if root is None:
-        return not_applicable(_NOT_A_LOGIN)
+        return not_applicable(_NOT_A_MESSAGE)
     found = violations(root, case.document)
     if not found:
         return ok("The message follows the schema.")
@@ -99,12 +103,15 @@ def schema_valid(case: Case) -> Outcome | None:
 )
 def response_root(case: Case) -> Outcome | None:
     """People paste what they find: metadata, the AuthnRequest, a login page, a bare assertion. The root element decides
-    what a document is, namespace included, and only a samlp:Response brings a login."""
+    what a document is, namespace included, and only a samlp:Response brings a login. Pasted metadata and requests are
+    judged by rules of their own; where a login was posted they are refused."""
     expected = "samlp:Response"
     if case.document is not None:
         root = case.document.root
         if case.kind == "Response":
             return ok("The document is a Response.", at=_place(case, root))
+        if case.is_other_kind:
+            return note(what_is_this(root), actual=name_of(root), at=_place(case, root))
         return problem(what_is_this(root), expected=expected, actual=name_of(root), at=_place(case, root))
     rest = case.decoded.data or case.decoded.rest
     if not rest.strip() or rest.lstrip()[:1] != b"<" or b"samlp" not in rest[:4096]:
@@ -257,9 +264,9 @@ def _nested(case: Case, root: etree._Element) -> list[etree._Element]:
 def no_nested_message(case: Case) -> Outcome | None:
     """A genuine signed message inside a forged one lets careless software verify the inner and use the outer. An
     assertion in Advice, where proxying IdPs put it, is refused too when a login is decided, and warned of otherwise."""
-    root = _root(case)
+    root = _root(case, *_ASKING)
     if root is None:
-        return not_applicable(_NOT_A_LOGIN)
+        return not_applicable(_NOT_A_MESSAGE)
     nested = _nested(case, root)
     if not nested:
         return ok("No message is nested in another.")

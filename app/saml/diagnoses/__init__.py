@@ -3,7 +3,7 @@
 It judges nothing: the verdict stands before it is asked, and it only explains.
 """
 
-from app.saml.diagnoses import transport, signature, status, protocol, identity  # noqa: I001  registration order ranks
+from app.saml.diagnoses import transport, others, signature, status, protocol, identity  # noqa: I001  registration order ranks
 from app.saml.diagnoses.registry import Diagnosis, Evidence, Found, diagnose, registered
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Found",
     "diagnose",
     "identity",
+    "others",
     "protocol",
     "registered",
     "signature",

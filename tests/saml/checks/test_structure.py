@@ -179,8 +179,8 @@ def test_the_schema_only_warns_when_diagnosing() -> None:
     ("source", "status", "says"),
     [
         (samples.xml(samples.build_assertion()), "fail", "bare Assertion"),
-        (f'<md:EntityDescriptor xmlns:md="{MD}"/>', "fail", "Settings"),
-        (f'<samlp:AuthnRequest xmlns:samlp="{SAMLP}"/>', "fail", "AuthnRequest"),
+        (f'<md:EntityDescriptor xmlns:md="{MD}"/>', "info", "Settings"),
+        (f'<samlp:AuthnRequest xmlns:samlp="{SAMLP}"/>', "info", "AuthnRequest"),
         ("<!DOCTYPE html><html></html>", "fail", "HTML page"),
         ('{"a": 1}', "fail", "JSON"),
         ("", "fail", "nothing in it"),
