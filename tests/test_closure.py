@@ -71,7 +71,6 @@ COVERED_ELSEWHERE = {
     "replay-onetimeuse": _CHECKS + "replay.py::test_one_time_use",
     "nameid-length": _CHECKS + "nameid.py::test_long_names",
     "claim-delimited": _CHECKS + "claims.py::test_delimited_values",
-    "claim-unknown": _CHECKS + "claims.py::test_other_addresses_and_attributes_are_told",
     "authn-context": "tests/test_closure.py::test_an_unspecified_authentication_is_noted",
     "enc-oaep-params": "tests/saml/test_encryption.py::test_unknown_oaep_parameters_are_told",
     "enc-error-uniform": _CHECKS + "encryption.py::test_public_sentence",

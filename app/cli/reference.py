@@ -1,4 +1,4 @@
-"""Writes the reference pages of resources/help from the registries: checks, faults, errors, commands, settings.
+"""Writes the reference pages of resources/help from the registries: checks, faults, causes, errors, commands, settings.
 
 `python -m app.cli.reference` writes them; the tests compare them with what it would write.
 """
@@ -73,6 +73,36 @@ def errors() -> str:
     return _joined(lines)
 
 
+def diagnoses() -> str:
+    """Every cause that is named: what shows it, who acts, what to do at which vendor, and the fault that has it."""
+    from app.saml.diagnoses import knowledge_of, registered
+    from app.saml.diagnoses.knowledge import sources
+
+    lines = ["# Causes", "", "What the program names as the cause of a failed login, in order of rank: the first that"]
+    lines += ["explains a finding keeps it. Steps marked * have labels that no document of the vendor confirmed.", ""]
+    stage = ""
+    for d in sorted(registered().values(), key=lambda d: d.stage):
+        known = knowledge_of(d.stage, d.id)
+        if d.stage != stage:
+            stage = d.stage
+            lines += [f"## {stage}", "", f"Labels of vendors as of {known.last_checked}.", ""]
+        facts = [d.number, f"acts: {d.who}", f"shown by: {d.shown_by}", f"fault: `{d.fault}`" if d.fault else ""]
+        lines += [f"### `{d.id}`", f"{d.title}. ({'; '.join(f for f in facts if f)})", ""]
+        for vendor, steps in known.steps.items():
+            mark = "*" if vendor in known.unconfirmed else ""
+            lines.append(f"- {vendor}{mark}: {' '.join(steps)}")
+        if known.sp_steps:
+            lines.append(f"- here: {' '.join(known.sp_steps)}")
+        if d.checks or d.notes:
+            lines += ["", f"Checks: {', '.join(f'`{c}`' for c in (*d.checks, *d.notes))}."]
+        if known.codes:
+            lines += ["", f"Elsewhere: {'; '.join(known.codes)}."]
+        if known.sources:
+            lines += ["", f"Sources: {'; '.join(sources()[s] for s in known.sources)}."]
+        lines.append("")
+    return _joined(lines)
+
+
 def commands() -> str:
     """Every command with its own help."""
     from app.cli import root
@@ -132,6 +162,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "checks.md": checks,
     "faults.md": faults,
     "error-texts.md": errors,
+    "diagnoses.md": diagnoses,
     "command-line.md": commands,
     "settings.md": settings,
 }

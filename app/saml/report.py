@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -20,7 +20,7 @@ from app.saml.checks.registry import Case, CheckResult, Severity, Status, run_al
 from app.saml.checks.replay import last_moment
 from app.saml.checks.status import explain, refused
 from app.saml.decoding import Channel, decode
-from app.saml.diagnoses import Found, diagnose
+from app.saml.diagnoses import EvidenceAt, Found, SettingsChange, diagnose
 from app.saml.encryption import decrypt
 from app.saml.errors import LoginRejected, Problem
 from app.saml.expectation import Expectation
@@ -65,7 +65,13 @@ class ClaimValue:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisRow:
-    """One cause. `fix` maps "generic" and vendor ids to what to change; `checks` are the findings it explains."""
+    """One cause. `fix` maps "generic" and vendor ids to what to change; `checks` are the findings it explains.
+
+    `steps` is `fix` step by step, `sp_steps` what to do on our own side. `because` says why the `confidence` is no
+    other. `expected` and `actual` are the two values that differ, None where it is no matter of values. `evidence` are
+    the places that show it, `fault` is the simulator's fault that reproduces it, `settings` a change of our own
+    settings that would cure it: a proposal, which nothing applies by itself.
+    """
 
     id: str
     title: str
@@ -73,6 +79,39 @@ class DiagnosisRow:
     who: Literal["idp-admin", "sp-admin", "user"]
     fix: dict[str, str]
     checks: tuple[str, ...]
+    severity: Literal["blocker", "warning", "info"] = "blocker"
+    stage: str = ""
+    confidence: Literal["certain", "likely", "possible"] = "certain"
+    because: str = ""
+    expected: str | None = None
+    actual: str | None = None
+    evidence: tuple[EvidenceAt, ...] = ()
+    steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sp_steps: tuple[str, ...] = ()
+    fault: str | None = None
+    settings: SettingsChange | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON object in `diagnosis` of contracts.md."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "cause": self.cause,
+            "who": self.who,
+            "fix": dict(self.fix),
+            "checks": list(self.checks),
+            "severity": self.severity,
+            "stage": self.stage,
+            "confidence": self.confidence,
+            "expected": self.expected,
+            "actual": self.actual,
+            "evidence": [{"where": e.where, "line": e.line, "text": e.text} for e in self.evidence],
+            "steps": {vendor: list(steps) for vendor, steps in self.steps.items()},
+        }
+
+
+def _row(found: Found) -> DiagnosisRow:
+    return DiagnosisRow(**{f.name: getattr(found, f.name) for f in fields(DiagnosisRow)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,17 +275,7 @@ class Report:
                 for s in self.signatures
             ],
             "checks": [c.as_dict() for c in self.checks],
-            "diagnosis": [
-                {
-                    "id": d.id,
-                    "title": d.title,
-                    "cause": d.cause,
-                    "who": d.who,
-                    "fix": dict(d.fix),
-                    "checks": list(d.checks),
-                }
-                for d in self.diagnosis
-            ],
+            "diagnosis": [d.as_dict() for d in self.diagnosis],
             "provisioning": None
             if p is None
             else {
@@ -450,7 +479,7 @@ def _judge(gathered: _Gathered, name: str) -> Report:
         name_id=name_id.text.value if name_id else None,
         name_id_format=name_id.format if name_id else None,
         name_id_provenance=assertion.provenance if assertion else "unsigned",
-        diagnosis=tuple([DiagnosisRow(c.id, c.title, c.cause, c.who, c.fix, c.checks) for c in causes]),
+        diagnosis=tuple([_row(c) for c in causes]),
         response=case.response,
         assertion=assertion,
         expectation=case.expectation,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -268,12 +269,12 @@ class _Work:
 
     def _digest(self) -> None:
         syntax = self.syntax
-        target = _without_signature(syntax)
-        self.canonical = _c14n(target, syntax.reference_canonicalization)
+        target = without_signature(syntax)
+        self.canonical = canonical_form(target, syntax.reference_canonicalization)
         algorithm = DIGESTS[syntax.digest_method or ""]
         if not self.canonical.startswith(b"<"):
             raise ValueError("canonicalisation gave nothing")
-        self.computed_digest = _digest(algorithm, self.canonical)
+        self.computed_digest = digest_of(algorithm, self.canonical)
         self.digest_ok = base64.b64encode(syntax.digest_value or b"").decode() == self.computed_digest
         if self.digest_ok or not syntax.digest_value:
             return
@@ -297,9 +298,9 @@ class _Work:
 
     def _was_reformatted(self, target: etree._Element, algorithm: str) -> bool:
         """Only a hint, never a pass: whether the digest fits once white space between elements is dropped."""
-        _drop_blank_text(target)
-        data = _c14n(target, self.syntax.reference_canonicalization)
-        return _digest(algorithm, data) == base64.b64encode(self.syntax.digest_value or b"").decode()
+        drop_blank_text(target)
+        data = canonical_form(target, self.syntax.reference_canonicalization)
+        return digest_of(algorithm, data) == base64.b64encode(self.syntax.digest_value or b"").decode()
 
     def _value(self) -> None:
         syntax = self.syntax
@@ -307,7 +308,7 @@ class _Work:
         if not syntax.signature_value:
             self.value_ok = False
             return
-        data = _c14n(syntax.signed_info, syntax.canonicalization)
+        data = canonical_form(syntax.signed_info, syntax.canonicalization)
         trusted, embedded = self.expectation.trusted_keys, syntax.key_info.certificates
         named = set(embedded)
         order = sorted(enumerate(trusted, 1), key=lambda pair: pair[1].certificate not in named)
@@ -332,7 +333,7 @@ class _Work:
     def _fits(self, key: PublicKeyTypes | None, data: bytes, *, foreign: bool = False) -> bool:
         if key is None or (foreign and not certs.affordable(key)):
             return False
-        return _verifies(key, self.syntax.signature_method or "", self.syntax.signature_value or b"", data)
+        return value_fits(key, self.syntax.signature_method or "", self.syntax.signature_value or b"", data)
 
     def _compare_key_value(self, key: PublicKeyTypes | None) -> None:
         stated = self.syntax.key_info.key_value
@@ -391,8 +392,8 @@ class _Work:
             return f" It is {len(value)} bytes long; the key makes values of {sizes[0]} bytes, so it was cut or padded."
         assert syntax.signed_info is not None
         tidied = copy.deepcopy(syntax.signed_info)
-        _drop_blank_text(tidied)
-        unformatted = _c14n(tidied, syntax.canonicalization)
+        drop_blank_text(tidied)
+        unformatted = canonical_form(tidied, syntax.canonicalization)
         if unformatted != data and any(self._fits(k, unformatted) for k in keys):
             self.reformatted = True
             return " Without the white space inside SignedInfo it fits: the message was re-formatted after signing."
@@ -446,7 +447,7 @@ class _Work:
         """Rebuild the element from the digested bytes, bind it, and ask the second verifier (security.md D.3)."""
         rebuilt = etree.fromstring(self.canonical, hardened_parser())
         syntax = self.syntax
-        again = _c14n(rebuilt, syntax.reference_canonicalization)
+        again = canonical_form(rebuilt, syntax.reference_canonicalization)
         if (rebuilt.tag, rebuilt.get("ID")) != (syntax.parent.tag, syntax.id) or again != self.canonical:
             self._unbound("The bytes that were signed do not give back the element that the signature stands in.")
             return
@@ -515,25 +516,31 @@ def _second_opinion(
 # Small steps ----------------------------------------------------------------------------------------------------------
 
 
-def _without_signature(syntax: SignatureSyntax) -> etree._Element:
+def without_signature(
+    syntax: SignatureSyntax, before: Callable[[etree._Element], None] | None = None
+) -> etree._Element:
     """The signed element in a copy of the document, with its own signature taken out (xmldsig-core §6.6.4).
 
-    The whole document is copied, so that the namespaces which the element inherits stay in scope.
+    The whole document is copied, so that the namespaces which the element inherits stay in scope. `before` may change
+    the copy while the signature is still in it, but not the order of its elements.
     """
     parent, root = syntax.parent, syntax.parent.getroottree().getroot()
     whole = copy.deepcopy(root)
+    if before is not None:
+        before(whole)
     target = whole if parent is root else whole[root.index(parent)]
     signature = target[parent.index(syntax.element)]
-    before, tail = signature.getprevious(), signature.tail
+    previous, tail = signature.getprevious(), signature.tail
     target.remove(signature)  # takes the text behind it along, which is signed
-    if tail and before is not None:
-        before.tail = (before.tail or "") + tail
+    if tail and previous is not None:
+        previous.tail = (previous.tail or "") + tail
     elif tail:
         target.text = (target.text or "") + tail
     return target
 
 
-def _drop_blank_text(element: etree._Element) -> None:
+def drop_blank_text(element: etree._Element) -> None:
+    """Drop the white space between elements, in place."""
     for node in element.iter():
         if len(node) and node.text and not node.text.strip():
             node.text = None
@@ -541,7 +548,8 @@ def _drop_blank_text(element: etree._Element) -> None:
             node.tail = None
 
 
-def _c14n(element: etree._Element, how: Canonicalization) -> bytes:
+def canonical_form(element: etree._Element, how: Canonicalization) -> bytes:
+    """The canonical bytes of an element in its context. Raises etree.C14NError."""
     return canonical(
         element,
         method="exclusive" if how.exclusive else "inclusive",
@@ -550,11 +558,12 @@ def _c14n(element: etree._Element, how: Canonicalization) -> bytes:
     )
 
 
-def _digest(algorithm: str, data: bytes) -> str:
+def digest_of(algorithm: str, data: bytes) -> str:
+    """The digest in base64. `algorithm` is a name of names.DIGESTS."""
     return base64.b64encode(hashlib.new(algorithm, data, usedforsecurity=False).digest()).decode()
 
 
-def _verifies(key: PublicKeyTypes, method: str, value: bytes, data: bytes) -> bool:
+def value_fits(key: PublicKeyTypes, method: str, value: bytes, data: bytes) -> bool:
     """Whether a SignatureValue fits (RFC 9231; ECDSA as r||s of fixed width, xmldsig-core1 §6.4.3)."""
     name, family, digest = SIGNATURES[method]
     algorithm = _HASHES[digest]

@@ -453,6 +453,28 @@ def _(d: Draft) -> None:
     d.change(attribute_statements=(*d.spec.attribute_statements[:-1], (*d.spec.attribute_statements[-1], extra)))
 
 
+@_FAULT("id-claims-personal", "claim-unknown", expects="accept")
+def _(d: Draft) -> None:
+    """Attributes that no login needs are sent along: a birthday, a home address, a telephone number."""
+    extra = tuple(
+        AttributeSpec(name=name, values=(value,), name_format=names.NAME_BASIC)
+        for name, value in (
+            ("birthDate", "1999-12-31"),
+            ("homePostalAddress", "1 Example Street"),
+            ("telephoneNumber", "+00 000 000"),
+        )
+    )
+    d.change(attribute_statements=(*d.spec.attribute_statements[:-1], (*d.spec.attribute_statements[-1], *extra)))
+
+
+@_FAULT("id-groups-overage", "claim-role-known", expects="not-provisioned")
+def _(d: Draft) -> None:
+    """The person is in more than 150 groups: Entra sends a link instead of them, and no role comes out of it."""
+    link = "http://schemas.microsoft.com/claims/groups.link"
+    value = "https://directory.example/users/0/getMemberObjects"
+    _edit(d, "role", lambda a: (AttributeSpec(name=link, values=(value,)),))
+
+
 # People -----------------------------------------------------------------------------------------------------------
 
 

@@ -83,6 +83,34 @@ _refusal(
 _refusal("status-three-levels", ("Responder", "AuthnFailed", "RequestDenied"), None, "Status codes nested three deep.")
 
 
+# What Entra ID writes where its own page does not keep the error to itself (the codes are Microsoft's).
+_refusal(
+    "status-reply-url",
+    ("Requester",),
+    "AADSTS50011: The reply URL specified in the request does not match the reply URLs configured for the application.",
+    "Our ACS URL is not registered at the identity provider.",
+)
+_refusal(
+    "status-application-unknown",
+    ("Requester",),
+    "AADSTS700016: Application with identifier 'https://sp.example/saml' was not found in the directory.",
+    "Our entity ID is the identifier of no application.",
+)
+_refusal(
+    "status-request-unreadable",
+    ("Requester",),
+    "AADSTS75005: The request is not a valid Saml2 protocol message.",
+    "The identity provider could not read our request.",
+)
+_refusal(
+    "status-request-unsigned",
+    ("Requester",),
+    "AADSTS76021: The request sent by client is not signed while the application requires signed requests.",
+    "The identity provider demands a signed request.",
+)
+_refusal("status-requester", ("Requester",), None, "The identity provider finds fault with the request, no more.")
+
+
 @_FAULT("status-error-with-assertion", "status-error-no-assertion", "status-success", signs="assertion")
 def _(d: Draft) -> None:
     """The status is an error, and a good signed assertion comes with it."""

@@ -130,6 +130,12 @@ def _authn(d: Draft, **values: Maybe) -> None:
     d.change(authn_statements=tuple(replace(a, **values) for a in d.spec.authn_statements))
 
 
+@_FAULT("time-session-short", "time-session", expects="accept")
+def _(d: Draft) -> None:
+    """The session ends two minutes after the login: programs that follow it send the person round in circles."""
+    _authn(d, session_not_on_or_after=d.after(minutes=2))
+
+
 @_FAULT("time-session-expired", "time-session", reference="saml-core §2.7.2")
 def _(d: Draft) -> None:
     """The session that the assertion speaks of ended an hour ago."""

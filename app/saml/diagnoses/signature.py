@@ -4,37 +4,35 @@ encryption.
 
 from __future__ import annotations
 
-from app.saml.checks.registry import CheckResult
-from app.saml.diagnoses.registry import Diagnosis, Evidence, row, said
+from functools import partial
 
-_METADATA = (
-    "Paste the current federation metadata of the IdP in Settings; it adds the new key and keeps the old one while "
-    "both are in use."
-)
+from app.saml.checks.registry import CheckResult
+from app.saml.diagnoses.registry import Diagnosis, Evidence, Explained, SettingsChange, row, said
+
+_Row = partial(Diagnosis, stage="signature")
+_COMPUTED = "It was computed, by our own verifier."
 
 
 row(
-    Diagnosis(
-        "duplicate-id",
-        "Two elements have the same ID",
-        "idp-admin",
-        ("xml-id-unique",),
-        "The same ID stands on two elements, so nobody can tell which of them the signature is about.",
-        {
-            "generic": (
-                "Make the IdP give Response and Assertion IDs of their own. If it usually does, treat the "
-                "message as forged."
-            )
-        },
-        ("group:signature", "group:structure", "enc-plaintext-hardening"),
+    _Row(
+        id="duplicate-id",
+        number="D26",
+        title="Two elements have the same ID",
+        who="idp-admin",
+        checks=("xml-id-unique",),
+        cause="The same ID stands on two elements, so nobody can tell which of them the signature is about.",
+        consequences=("group:signature", "group:structure", "enc-plaintext-hardening"),
+        fault="xsw7",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "signature-wrapping",
-        "What is read is not what was signed",
-        "sp-admin",
-        (
+    _Row(
+        id="signature-wrapping",
+        number="D25",
+        title="What is read is not what was signed",
+        who="sp-admin",
+        checks=(
             "structure-single-assertion",
             "structure-assertion-position",
             "structure-no-nested-message",
@@ -46,125 +44,127 @@ row(
             "signature-binding",
             "enc-not-mixed",
         ),
-        lambda _e, r: (
+        cause=lambda _e, r: (
             f"There is more in this message than the one signed assertion: {_lower(r.message)} This is how "
             "signature wrapping (XSW) works."
         ),
-        {
-            "generic": (
-                "Do not let anybody in with this message. If the IdP itself writes several assertions or adds "
-                "elements after signing, make it send one."
-            )
-        },
-        ("group:signature", "group:structure", "group:encryption", "xml-id-unique", "xml-attribute-pollution"),
+        consequences=(
+            "group:signature",
+            "group:structure",
+            "group:encryption",
+            "xml-id-unique",
+            "xml-attribute-pollution",
+        ),
+        fault="xsw3",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "markup-inside-value",
-        "There is markup inside a value that identifies somebody",
-        "idp-admin",
-        ("xml-mixed-content", "xml-comments", "xml-no-pi"),
-        lambda _e, r: (
+    _Row(
+        id="markup-inside-value",
+        number="D27",
+        title="There is markup inside a value that identifies somebody",
+        who="idp-admin",
+        checks=("xml-mixed-content", "xml-comments", "xml-no-pi"),
+        cause=lambda _e, r: (
             f"{r.message} Some programs read only the part before it, and take one person for another (CVE-2017-11427)."
         ),
-        {
-            "generic": (
-                "Do not let anybody in with this message. The value must be one piece of plain text without "
-                "comments or elements."
-            )
-        },
-        ("group:signature", "schema-valid", "claim-simple-content", "nameid-email-syntax", "claim-imagekit-id"),
+        consequences=(
+            "group:signature",
+            "schema-valid",
+            "claim-simple-content",
+            "nameid-email-syntax",
+            "claim-imagekit-id",
+        ),
+        fault="c14n-comment-nameid",
+        is_vendor_neutral=True,
     )
 )
 
 
+def _sign_either(evidence: Evidence, result: CheckResult) -> SettingsChange | None:
+    """Our policy asks for the other part, and what is signed is well signed by a trusted key."""
+    policy = evidence.case.expectation.policy.signed_part
+    valid = sorted({f.covers.lower() for f in evidence.case.signatures if f.status == "valid" and f.in_place})
+    if result.id != "signature-policy" or policy == "either" or not valid or not evidence.is_vouched_for:
+        return None
+    return SettingsChange(
+        "signed_part",
+        policy,
+        "either",
+        f"The {valid[0]} is signed by a trusted key. With “either” that is enough; the identity of the person is then "
+        "read from the signed part only, as always.",
+    )
+
+
 def _nothing_signed(evidence: Evidence, _: CheckResult) -> str | None:
-    if evidence.case.signatures:
+    if evidence.case.signatures or _was_decrypted(evidence):
         return None
     return "Neither the Response nor the assertion is signed, so anybody could have written this message."
 
 
+def _was_decrypted(evidence: Evidence) -> bool:
+    decryption = evidence.case.decryption
+    return decryption is not None and decryption.document is not None
+
+
 row(
-    Diagnosis(
-        "nothing-signed",
-        "Nothing is signed",
-        "idp-admin",
-        ("signature-present",),
-        _nothing_signed,
-        {
-            "generic": "Switch signing of the assertion (or of the Response) on for this application.",
-            "entra": "SAML Certificates > Edit > Signing option: Sign SAML assertion.",
-            "okta": "SAML settings > Show advanced settings: Assertion Signature Signed.",
-            "onelogin": "Configuration: SAML signature element Assertion or Both.",
-            "adfs": "Set-AdfsRelyingPartyTrust -SamlResponseSignature AssertionOnly.",
-        },
-        ("signature-policy", "enc-signature-required"),
+    _Row(
+        id="nothing-signed",
+        number="D17",
+        title="Nothing is signed",
+        who="idp-admin",
+        checks=("signature-present",),
+        cause=_nothing_signed,
+        consequences=("signature-policy", "enc-signature-required"),
+        fault="sig-none",
     )
 )
 row(
-    Diagnosis(
-        "signed-elsewhere",
-        "The signature is not where it is wanted",
-        "idp-admin",
-        ("signature-policy",),
-        said,
-        {
-            "generic": "Sign the part that the policy asks for, or change the policy here.",
-            "entra": "SAML Certificates > Signing option: Sign SAML response, Sign SAML assertion, or both.",
-            "okta": "SAML settings: the two switches Response and Assertion Signature.",
-            "onelogin": "Configuration: SAML signature element Response, Assertion or Both.",
-            "adfs": (
-                "Set-AdfsRelyingPartyTrust -SamlResponseSignature AssertionOnly, MessageOnly or MessageAndAssertion."
-            ),
-        },
-        ("signature-present",),
+    _Row(
+        id="signed-elsewhere",
+        number="D18",
+        title="The signature is not where it is wanted",
+        who="idp-admin",
+        checks=("signature-policy",),
+        cause=said,
+        consequences=("signature-present",),
         warnings=True,
+        fault="sig-assertion-only-when-response-required",
+        change=_sign_either,
     )
 )
 
 
-def _rollover(_: Evidence, result: CheckResult) -> str:
-    return (
+def _rollover(evidence: Evidence, result: CheckResult) -> Explained:
+    sentence = (
         f"{result.message} Either the IdP changed its signing certificate (rollover), the metadata belongs to another "
         "application or tenant, or the message is forged. A certificate inside the message proves nothing."
     )
+    if any(f.rollover for f in evidence.case.signatures):
+        return Explained(sentence, "likely", "The certificate in the message has the subject of the configured one.")
+    return Explained(sentence, "possible", "Nothing in the message tells a rollover from a forgery.")
 
 
 row(
-    Diagnosis(
-        "certificate-rollover",
-        "Signed with a certificate that is not configured",
-        "sp-admin",
-        ("signature-key-trusted", "signature-keyinfo-consistent", "issuer-key-binding"),
-        _rollover,
-        {
-            "generic": (
-                "Compare the fingerprint with the IdP's current certificate by another way than this message. "
-                f"{_METADATA}"
-            ),
-            "entra": (
-                "SAML Certificates shows the active thumbprint; every application has its own. Download "
-                f"Federation Metadata XML. {_METADATA}"
-            ),
-            "okta": (
-                f"Sign On > SAML Signing Certificates: see which one is active, and open its IdP metadata. {_METADATA}"
-            ),
-            "onelogin": f"SSO > X.509 Certificate: View Details; then More Actions > SAML Metadata. {_METADATA}",
-            "adfs": (
-                "Token-signing certificates roll over by themselves once a year. Read FederationMetadata.xml "
-                f"again. {_METADATA}"
-            ),
-        },
-        ("group:signature", "enc-signature-required"),
+    _Row(
+        id="certificate-rollover",
+        number="D19",
+        title="Signed with a certificate that is not configured",
+        who="sp-admin",
+        checks=("signature-key-trusted", "signature-keyinfo-consistent", "issuer-key-binding"),
+        cause=_rollover,
+        consequences=("group:signature", "enc-signature-required"),
+        fault="crypto-rollover-new-unpublished",
     )
 )
 row(
-    Diagnosis(
-        "sha1-signature",
-        "Signed with SHA-1 or another outdated method",
-        "idp-admin",
-        (
+    _Row(
+        id="sha1-signature",
+        number="D22",
+        title="Signed with SHA-1 or another outdated method",
+        who="idp-admin",
+        checks=(
             "crypto-sha1",
             "crypto-md5",
             "crypto-sigalg",
@@ -173,15 +173,8 @@ row(
             "crypto-no-hmac",
             "crypto-hmac-length",
         ),
-        said,
-        {
-            "generic": "Choose RSA-SHA256 as signature algorithm and SHA256 as digest.",
-            "entra": "SAML Certificates > Edit > Signing algorithm: SHA-256.",
-            "okta": "SAML settings > advanced: Signature Algorithm RSA-SHA256, Digest Algorithm SHA256.",
-            "onelogin": "SSO: SAML Signature Algorithm SHA-256.",
-            "adfs": "Properties of the relying party > Advanced: Secure hash algorithm SHA-256.",
-        },
-        (
+        cause=said,
+        consequences=(
             "group:crypto",
             "signature-present",
             "signature-all-verified",
@@ -192,54 +185,84 @@ row(
             "signature-binding",
         ),
         warnings=True,
+        fault="crypto-sha1-signature",
     )
 )
 
 
-def _digest(evidence: Evidence, _: CheckResult) -> str:
+def _digest(evidence: Evidence, _: CheckResult) -> Explained:
     told = "The signature was made with the right key, but what it covers has been changed since"
-    if b"\n  <" in evidence.case.decoded.data or b"\n\t<" in evidence.case.decoded.data:
-        return f"{told}. The text is indented: it is probably a pretty-printed copy, and not a forgery."
-    if b"\r\n" in evidence.case.decoded.data or b"&#13;" in evidence.case.decoded.data:
-        return f"{told}. It has Windows line ends, which an editor or a proxy may have added."
-    return f"{told}: a value was edited, or a proxy or a tool wrote the XML anew."
+    data = evidence.case.decoded.data
+    if any(f.reformatted and f.digest_ok is False for f in evidence.case.signatures):
+        return Explained(
+            f"{told}. The text is indented: it is a pretty-printed copy, and not a forgery.",
+            "certain",
+            "The digest is right once the white space between the elements is left out.",
+        )
+    if b"\n  <" in data or b"\n\t<" in data:
+        return Explained(
+            f"{told}. The text is indented: it is probably a pretty-printed copy, and not a forgery.",
+            "possible",
+            "The text is indented, but the digest does not fit without the white space either.",
+        )
+    if b"\r\n" in data or b"&#13;" in data:
+        return Explained(
+            f"{told}. It has Windows line ends, which an editor or a proxy may have added.",
+            "possible",
+            "There are carriage returns in the text.",
+        )
+    return Explained(
+        f"{told}: a value was edited, or a proxy or a tool wrote the XML anew.",
+        "likely",
+        "The digest does not fit, and the value of the signature does; which of the two it was, is explained on "
+        "demand.",
+    )
 
 
 row(
-    Diagnosis(
-        "changed-after-signing",
-        "The content was changed after signing",
-        "user",
-        ("signature-digest",),
-        _digest,
-        {
-            "generic": (
-                "Capture the message again, raw, from the POST to the ACS URL, not from a formatted view. If "
-                "it fails there too, look for a proxy that rewrites the body; otherwise somebody has changed it."
-            )
-        },
-        ("group:signature", "enc-signature-required"),
+    _Row(
+        id="changed-after-signing",
+        number="D20",
+        title="The content was changed after signing",
+        who="user",
+        checks=("signature-digest",),
+        cause=_digest,
+        consequences=("group:signature", "enc-signature-required"),
+        fault="sig-tampered-content",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "signature-value-wrong",
-        "The signature does not fit the key",
-        "idp-admin",
-        (
+    _Row(
+        id="signature-value-wrong",
+        number="D21",
+        title="The signature does not fit the key",
+        who="idp-admin",
+        checks=(
             "signature-value",
             "signature-c14n-failure",
             "signature-agreement",
             "crypto-alg-key-type",
             "encoding-redirect-signature",
         ),
-        said,
-        {
-            "generic": (
-                f"The signature was damaged, made with another key under the name of this one, or forged. {_METADATA}"
-            )
-        },
-        ("group:signature", "enc-signature-required"),
+        cause=said,
+        consequences=("group:signature", "enc-signature-required"),
+        fault="sig-tampered-signedinfo",
+        is_vendor_neutral=True,
+    )
+)
+
+
+row(
+    _Row(
+        id="certificate-damaged",
+        number="D24",
+        title="A certificate cannot be read",
+        who="idp-admin",
+        checks=("cert-parse",),
+        cause=said,
+        consequences=("signature-all-verified", "signature-present", "signature-keyinfo-consistent"),
+        warnings=True,
     )
 )
 
@@ -252,11 +275,12 @@ def _malformed(evidence: Evidence, result: CheckResult) -> str | None:
 
 
 row(
-    Diagnosis(
-        "signature-malformed",
-        "The signature is not built as SAML prescribes",
-        "idp-admin",
-        (
+    _Row(
+        id="signature-malformed",
+        number="D37",
+        title="The signature is not built as SAML prescribes",
+        who="idp-admin",
+        checks=(
             "signature-structure",
             "signature-reference-uri",
             "signature-transforms",
@@ -266,100 +290,79 @@ row(
             "structure-signature-order",
             "signature-all-verified",
         ),
-        _malformed,
-        {
-            "generic": (
-                "Let a maintained SAML library sign: one enveloped signature right after the Issuer, one "
-                "reference to the ID of its parent, exclusive canonicalisation."
-            )
-        },
-        ("group:signature", "schema-valid"),
+        cause=_malformed,
+        consequences=("group:signature", "schema-valid"),
+        fault="sig-last-child",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "weak-key",
-        "The signing key is too weak",
-        "idp-admin",
-        ("crypto-rsa-size", "crypto-ec-curve", "crypto-rsa-exponent"),
-        said,
-        {"generic": f"Make a new signing certificate with RSA 2048 or more, or the curve P-256. Then: {_METADATA}"},
-        ("group:signature",),
+    _Row(
+        id="weak-key",
+        number="D24",
+        title="The signing key is too weak",
+        who="idp-admin",
+        checks=("crypto-rsa-size", "crypto-ec-curve", "crypto-rsa-exponent"),
+        cause=said,
+        consequences=("group:signature",),
         warnings=True,
+        fault="crypto-rsa-1024",
     )
 )
 row(
-    Diagnosis(
-        "test-key",
-        "Signed with a key that is known to be for tests",
-        "sp-admin",
-        ("cert-known-test-key",),
-        said,
-        {"generic": "Anybody may have this key. Configure the metadata of the real IdP instead."},
+    _Row(
+        id="test-key",
+        title="Signed with a key that is known to be for tests",
+        who="sp-admin",
+        checks=("cert-known-test-key",),
+        cause=said,
+        fault="crypto-test-key-in-production",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "certificate-expired",
-        "The signing certificate has expired, is not valid yet, or soon expires",
-        "idp-admin",
-        ("cert-validity", "cert-expiring"),
-        said,
-        {
-            "generic": f"Make a new signing certificate at the IdP before others refuse this one. {_METADATA}",
-            "entra": (
-                "SAML Certificates > New certificate, then Make certificate active. Mails announce the end "
-                "60, 30 and 7 days before."
-            ),
-            "okta": "Sign On > SAML Signing Certificates: Generate new certificate, then activate it.",
-            "onelogin": "Security > Certificates: New, then choose it under SSO of the application.",
-            "adfs": "Update-AdfsCertificate -CertificateType Token-Signing, or wait for the automatic rollover.",
-        },
+    _Row(
+        id="certificate-expired",
+        number="D23",
+        title="The signing certificate has expired or is not valid yet",
+        who="idp-admin",
+        checks=("cert-validity",),
+        cause=said,
         warnings=True,
+        fault="ok-expired-idp-cert",
     )
 )
 row(
-    Diagnosis(
-        "certificate-damaged",
-        "A certificate cannot be read",
-        "idp-admin",
-        ("cert-parse",),
-        said,
-        {
-            "generic": (
-                "Put exactly one certificate into X509Certificate: base64 of the DER bytes, without BEGIN and "
-                "END lines."
-            )
-        },
+    _Row(
+        id="certificate-expiring",
+        number="D23",
+        title="The signing certificate will soon expire",
+        who="idp-admin",
+        checks=("cert-expiring",),
+        cause=said,
         warnings=True,
+        severity="info",
     )
 )
 row(
-    Diagnosis(
-        "cannot-decrypt",
-        "The assertion is encrypted and cannot be opened",
-        "idp-admin",
-        ("enc-key-available",),
-        said,
-        {
-            "generic": (
-                "Upload the current encryption certificate of the service provider at the IdP, or switch "
-                "encryption off: the connection is encrypted anyway."
-            ),
-            "entra": "Token encryption: import our certificate and activate it, or remove it.",
-            "okta": "SAML settings > Assertion Encryption: Unencrypted, or upload our certificate.",
-            "onelogin": "Configuration: Encrypt assertion off, or our certificate under SAML Encryption.",
-            "adfs": "Encryption tab of the relying party, or Set-AdfsRelyingPartyTrust -EncryptClaims $false.",
-        },
-        ("group:encryption", "group:structure", "signature-present", "signature-policy"),
+    _Row(
+        id="cannot-decrypt",
+        number="D28",
+        title="The assertion is encrypted and cannot be opened",
+        who="idp-admin",
+        checks=("enc-key-available",),
+        cause=said,
+        consequences=("group:encryption", "group:structure", "signature-present", "signature-policy"),
+        fault="enc-wrong-recipient",
     )
 )
 row(
-    Diagnosis(
-        "encryption-unsupported",
-        "The encryption is of a kind that is refused",
-        "idp-admin",
-        (
+    _Row(
+        id="encryption-unsupported",
+        number="D28",
+        title="The encryption is of a kind that is refused",
+        who="idp-admin",
+        checks=(
             "enc-key-transport",
             "enc-block-alg",
             "enc-structure",
@@ -368,22 +371,25 @@ row(
             "enc-plaintext-type",
             "enc-plaintext-hardening",
         ),
-        said,
-        {"generic": "Use AES-128-GCM or AES-256-GCM with RSA-OAEP, and encrypt exactly one signed Assertion."},
-        ("group:encryption", "signature-present", "schema-valid"),
+        cause=said,
+        consequences=("group:encryption", "signature-present", "schema-valid"),
         warnings=True,
+        fault="enc-rsa15",
     )
 )
 row(
-    Diagnosis(
-        "encrypted-not-signed",
-        "The assertion is encrypted but not signed",
-        "idp-admin",
-        ("enc-signature-required",),
-        "The assertion could be decrypted, but nothing vouches for it: the encryption certificate is "
-        "public, so anybody can encrypt.",
-        {"generic": "Sign the assertion before it is encrypted."},
-        ("signature-present", "signature-policy"),
+    _Row(
+        id="encrypted-not-signed",
+        number="D28",
+        title="The assertion is encrypted but not signed",
+        who="idp-admin",
+        checks=("enc-signature-required",),
+        cause=(
+            "The assertion could be decrypted, but nothing vouches for it: the encryption certificate is public, so "
+            "anybody can encrypt."
+        ),
+        consequences=("signature-present", "signature-policy"),
+        fault="enc-unsigned",
     )
 )
 
@@ -393,14 +399,14 @@ def _unsigned(evidence: Evidence, result: CheckResult) -> str | None:
 
 
 row(
-    Diagnosis(
-        "assertion-not-covered",
-        "No good signature covers the assertion",
-        "idp-admin",
-        ("signature-present",),
-        _unsigned,
-        {"generic": "Sign the assertion itself, or the whole Response."},
-        ("group:signature",),
+    _Row(
+        id="assertion-not-covered",
+        number="D17",
+        title="No good signature covers the assertion",
+        who="idp-admin",
+        checks=("signature-present",),
+        cause=_unsigned,
+        consequences=("group:signature",),
     )
 )
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from app.saml.checks.registry import CheckResult
 from app.saml.diagnoses.registry import Diagnosis, Evidence, row, said
 from app.saml.likeness import show
 
-_RAW = (
-    "Take the message from the browser's developer tools: Network, the POST to the ACS URL, Payload, view source, "
-    "the value of SAMLResponse. Do not take it from the address bar, a mail or a screenshot."
-)
+_Row = partial(Diagnosis, stage="transport")
 #: What else fails where the input could not be decoded.
 _NOTHING_READ = ("group:encoding", "group:xml", "group:structure")
 _CUT = ("breaks off", "cut", "ends in the middle", "truncated", "about ", "not closed before")
+_DECODED = "The damage shows in the text as it was received."
 
 
 def _cut_short(_: Evidence, result: CheckResult) -> str | None:
@@ -38,42 +38,41 @@ def _twice(evidence: Evidence, result: CheckResult) -> str | None:
 
 
 row(
-    Diagnosis(
-        "dtd-refused",
-        "The message contains a DOCTYPE or entities",
-        "idp-admin",
-        ("xml-no-dtd", "xml-no-entity"),
-        "The message contains a document type declaration, which no SAML message needs and attacks are made of. "
-        "Nothing in it was expanded or fetched.",
-        {
-            "generic": (
-                "Treat it as an attack unless you wrote it yourself. If a proxy or a template adds the "
-                "DOCTYPE, remove it there."
-            )
-        },
-        _NOTHING_READ,
+    _Row(
+        id="dtd-refused",
+        number="D14",
+        title="The message contains a DOCTYPE or entities",
+        who="idp-admin",
+        checks=("xml-no-dtd", "xml-no-entity"),
+        cause=(
+            "The message contains a document type declaration, which no SAML message needs and attacks are made of. "
+            "Nothing in it was expanded or fetched."
+        ),
+        consequences=_NOTHING_READ,
+        fault="xml-doctype-empty",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "suspicious-xml",
-        "The XML is built to be read in two ways",
-        "sp-admin",
-        ("xml-relative-namespace", "xml-attribute-pollution", "xml-no-external-ref"),
-        said,
-        {
-            "generic": "Do not let anybody in with this message. No identity provider writes such XML; somebody has "
-            "made it."
-        },
-        ("group:signature", "group:encryption", "schema-valid", "xml-id-unique"),
+    _Row(
+        id="suspicious-xml",
+        number="D14",
+        title="The XML is built to be read in two ways",
+        who="sp-admin",
+        checks=("xml-relative-namespace", "xml-attribute-pollution", "xml-no-external-ref"),
+        cause=said,
+        consequences=("group:signature", "group:encryption", "schema-valid", "xml-id-unique"),
+        fault="c14n-void-relative-ns",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "message-too-large",
-        "The message is too large or too deep",
-        "idp-admin",
-        (
+    _Row(
+        id="message-too-large",
+        number="D14",
+        title="The message is too large or too deep",
+        who="idp-admin",
+        checks=(
             "encoding-size-limit",
             "encoding-inflate-limit",
             "xml-depth-limit",
@@ -81,110 +80,124 @@ row(
             "xml-namespace-limit",
             "signature-prefixlist",
         ),
-        said,
-        {
-            "generic": (
-                "Send fewer attributes: the three claims and the NameID are enough. Thousands of group values "
-                "are the usual reason."
-            ),
-            "entra": "Attributes & Claims: remove the group claim, or limit it to groups assigned to the application.",
-            "okta": "Group Attribute Statements: narrow the filter, or remove the statement.",
-        },
-        _NOTHING_READ,
+        cause=said,
+        consequences=_NOTHING_READ,
+        fault="id-claims-10000",
     )
 )
 row(
-    Diagnosis(
-        "base64-cut-short",
-        "The message is cut short",
-        "user",
-        ("encoding-base64-strict", "xml-wellformed", "encoding-inflate-limit"),
-        _cut_short,
-        {"generic": f"Copy it again, whole. {_RAW}"},
-        ("group:encoding", "group:xml", "group:structure"),
+    _Row(
+        id="base64-cut-short",
+        number="D08",
+        title="The message is cut short",
+        who="user",
+        checks=("encoding-base64-strict", "xml-wellformed", "encoding-inflate-limit"),
+        cause=_cut_short,
+        consequences=("group:encoding", "group:xml", "group:structure"),
+        because=_DECODED,
+        fault="xml-truncated",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "plus-became-space",
-        "Plus signs turned into blanks",
-        "sp-admin",
-        ("encoding-base64-strict", "encoding-url-once"),
-        _plus,
-        {"generic": f"Decode the form exactly once at the ACS. For a paste: {_RAW}"},
-        _NOTHING_READ,
+    _Row(
+        id="plus-became-space",
+        number="D09",
+        title="Plus signs turned into blanks",
+        who="sp-admin",
+        checks=("encoding-base64-strict", "encoding-url-once"),
+        cause=_plus,
+        consequences=_NOTHING_READ,
         warnings=True,
+        because=_DECODED,
+        fault="tr-b64-plus-as-space",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "encoded-twice",
-        "The message is encoded twice",
-        "sp-admin",
-        ("encoding-base64-strict", "encoding-url-once", "encoding-param-single"),
-        _twice,
-        {
-            "generic": (
-                "Encode once: base64 for POST; DEFLATE, base64 and percent-encoding for Redirect. Look for a "
-                "proxy that encodes again."
-            )
-        },
-        _NOTHING_READ,
+    _Row(
+        id="encoded-twice",
+        number="D11",
+        title="The message is encoded twice",
+        who="sp-admin",
+        checks=("encoding-base64-strict", "encoding-url-once", "encoding-param-single"),
+        cause=_twice,
+        consequences=_NOTHING_READ,
         warnings=True,
+        because=_DECODED,
+        fault="tr-b64-double",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "wrong-compression",
-        "The encoding does not fit the binding",
-        "idp-admin",
-        ("encoding-binding-match",),
-        said,
-        {
-            "generic": (
-                "A Response travels by HTTP-POST as plain base64, without DEFLATE. Compression belongs to "
-                "Redirect, which is for requests."
-            )
-        },
-        ("encoding-inflate-limit", "encoding-redirect-signature", *_NOTHING_READ),
+    _Row(
+        id="wrong-compression",
+        number="D12",
+        title="The encoding does not fit the binding",
+        who="idp-admin",
+        checks=("encoding-binding-match",),
+        cause=said,
+        consequences=("encoding-inflate-limit", "encoding-redirect-signature", *_NOTHING_READ),
         warnings=True,
+        because=_DECODED,
+        fault="tr-post-deflated",
     )
 )
 row(
-    Diagnosis(
-        "parameter-duplicated",
-        "The form holds the message more than once",
-        "sp-admin",
-        ("encoding-param-single",),
-        said,
-        {
-            "generic": (
-                "Exactly one SAMLResponse may be posted. A proxy may be doubling it; otherwise treat it as an attack."
-            )
-        },
-        _NOTHING_READ,
+    _Row(
+        id="parameter-duplicated",
+        title="The form holds the message more than once",
+        who="sp-admin",
+        checks=("encoding-param-single",),
+        cause=said,
+        consequences=_NOTHING_READ,
+        because=_DECODED,
+        fault="tr-param-duplicate",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "base64-untidy",
-        "The base64 text is not clean",
-        "idp-admin",
-        ("encoding-base64-strict",),
-        said,
-        {"generic": f"Plain base64 with + and /, padded, and nothing after it. If it was damaged by copying: {_RAW}"},
-        _NOTHING_READ,
+    _Row(
+        id="base64-untidy",
+        number="D10",
+        title="The base64 text is not clean",
+        who="idp-admin",
+        checks=("encoding-base64-strict",),
+        cause=said,
+        consequences=_NOTHING_READ,
+        because=_DECODED,
+        fault="tr-b64-urlsafe",
+        is_vendor_neutral=True,
     )
 )
 row(
-    Diagnosis(
-        "wrong-charset",
-        "The message is not UTF-8",
-        "idp-admin",
-        ("encoding-charset",),
-        said,
-        {"generic": "Send UTF-8. If the text was saved by an editor or a script on the way, take the original bytes."},
-        _NOTHING_READ,
+    _Row(
+        id="base64-wrapped",
+        number="D10",
+        title="The base64 text is broken into lines",
+        who="idp-admin",
+        checks=(),
+        notes=("encoding-base64-strict",),
+        cause=(
+            "The base64 is broken into lines or holds blanks. It does no harm here, but strict service providers "
+            "refuse it."
+        ),
+        because=_DECODED,
+        fault="tr-b64-lines",
+        is_vendor_neutral=True,
+    )
+)
+row(
+    _Row(
+        id="wrong-charset",
+        title="The message is not UTF-8",
+        who="idp-admin",
+        checks=("encoding-charset",),
+        cause=said,
+        consequences=_NOTHING_READ,
+        because=_DECODED,
+        fault="xml-utf16",
+        is_vendor_neutral=True,
     )
 )
 
@@ -208,38 +221,28 @@ _KINDS = {
 }
 
 row(
-    Diagnosis(
-        "not-a-saml-response",
-        "This is not a SAML 2.0 Response",
-        "user",
-        ("structure-response-root", "encoding-input-kind"),
-        _other_kind,
-        {
-            "generic": f"Paste the value of the form field SAMLResponse. {_RAW}",
-            "entra": (
-                "If it is WS-Federation, the application was set up for another protocol: choose SAML under "
-                "Single sign-on."
-            ),
-            "adfs": (
-                "If it is WS-Federation, the relying party has a WS-Federation endpoint: add a SAML assertion "
-                "consumer endpoint."
-            ),
-        },
-        ("group:structure", "group:encoding", "group:xml", "signature-present"),
+    _Row(
+        id="not-a-saml-response",
+        number="D13",
+        title="This is not a SAML 2.0 Response",
+        who="user",
+        checks=("structure-response-root", "encoding-input-kind"),
+        cause=_other_kind,
+        consequences=("group:structure", "group:encoding", "group:xml", "signature-present"),
+        because="The outermost element, or the lack of one, shows it.",
+        fault="xml-html",
     )
 )
 row(
-    Diagnosis(
-        "not-well-formed",
-        "The message is not well-formed XML",
-        "idp-admin",
-        ("xml-wellformed",),
-        said,
-        {
-            "generic": (
-                f"If the IdP writes XML from a text template, escape & and < in every value. If it was copied: {_RAW}"
-            )
-        },
-        _NOTHING_READ,
+    _Row(
+        id="not-well-formed",
+        number="D37",
+        title="The message is not well-formed XML",
+        who="idp-admin",
+        checks=("xml-wellformed",),
+        cause=said,
+        consequences=_NOTHING_READ,
+        fault="xml-ampersand",
+        is_vendor_neutral=True,
     )
 )
