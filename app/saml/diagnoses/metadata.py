@@ -18,6 +18,7 @@ row(
         cause=said,
         consequences=("group:metadata",),
         fault="xml-metadata-pasted",
+        companions=("not-a-saml-response",),
     )
 )
 row(
