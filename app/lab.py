@@ -7,6 +7,7 @@ Servers listen on 127.0.0.1 only. Faults are forgotten when the program ends.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import threading
@@ -78,8 +79,8 @@ class Lab:
 
     `folder` holds tenant.toml, the keys and the ports of last time; None keeps everything in memory. `clock` gives
     aware datetimes and is the service provider's clock; the identity provider's runs `clock_offset_s` apart from it.
-    `keys` may be given instead of made. Every method may be called from any thread; `on_change` is called by whichever
-    thread made the change.
+    `keys` may be given instead of made; `patience_s` is how long the service provider waits for a stalled sender.
+    Every method may be called from any thread; `on_change` is called by whichever thread made the change.
     """
 
     def __init__(
@@ -89,8 +90,10 @@ class Lab:
         *,
         clock: Callable[[], datetime] | None = None,
         keys: KeyRing | None = None,
+        patience_s: float = 10.0,
     ) -> None:
         self.sso = sso
+        self._patience_s = patience_s
         self.on_change: Callable[[], None] | None = None
         self.witness = Witness(sso)
         self._clock = clock or sso.now
@@ -165,7 +168,8 @@ class Lab:
                 self._web = web
                 self._idp_server = _listening(Server, web.asgi, idp_port, kept.get("idp", 0))
                 idp.base_url = self._idp_server.url
-                self._sp_server = _listening(Server, sp_app(self.witness.verbs), sp_port, kept.get("sp", 0))
+                patient = functools.partial(Server, patience_s=self._patience_s)
+                self._sp_server = _listening(patient, sp_app(self.witness.verbs), sp_port, kept.get("sp", 0))
                 self._deliver_here()
                 self._keep_ports()
                 self._refresh_connections()
@@ -194,7 +198,7 @@ class Lab:
             self._sp_server.stop()
             self.sso = sso
             self.witness.replace_sso(sso)
-            self._sp_server = Server(sp_app(self.witness.verbs), port)
+            self._sp_server = Server(sp_app(self.witness.verbs), port, patience_s=self._patience_s)
             self._sp_server.start()
 
     def _stop(self) -> None:
@@ -292,10 +296,10 @@ class Lab:
     # Faults, clock, consent -------------------------------------------------------------------------------------------
 
     def faults(self) -> tuple[Fault, ...]:
-        """Every fault that can be switched on, by family."""
+        """Every fault that can be switched on, by family: those of requests are not ours to send."""
         from simulator.faults import all_faults
 
-        return all_faults()
+        return tuple(f for f in all_faults() if f.acts_on != "request")
 
     def fault_ids(self) -> tuple[str, ...]:
         """The id of every fault."""
@@ -307,10 +311,10 @@ class Lab:
         return self._faults
 
     def set_faults(self, ids: Sequence[str]) -> None:
-        """Switch on exactly these faults. Raises UnknownFault."""
-        from simulator.faults import find
+        """Switch on exactly these faults. Raises UnknownFault, also for a fault of requests, which we only receive."""
+        from simulator.faults.registry import switchable
 
-        chosen = tuple(dict.fromkeys(find(i).id for i in ids))
+        chosen = tuple(dict.fromkeys(f.id for f in switchable(ids)))
         with self._login, self._lock:
             self._faults = chosen
             if self._web is not None:
@@ -458,6 +462,9 @@ class Lab:
         from app.browserless import browser, post
 
         key = self.stamp(issued, mode)
+        if issued.delivery is not None:
+            page = _sent_oddly(issued)
+            return page, next(iter(self.witness.results(key)[-1:]), None)
         with contextlib.ExitStack() as stack:
             sender = client or stack.enter_context(browser())
             content = None if issued.method == "GET" else issued.body
@@ -592,7 +599,7 @@ def sentence_of(result: LoginResult) -> str:
     return result.reason.sentence if result.reason is not None else result.report.headline
 
 
-def _listening(kind: type[Server], app: Any, wanted: int, remembered: int) -> Server:
+def _listening(kind: Callable[[Any, int], Server], app: Any, wanted: int, remembered: int) -> Server:
     """A started server. A port that was asked for is used or refused; one merely remembered is given up if taken."""
     from simulator.errors import PortTaken
 
@@ -607,6 +614,17 @@ def _listening(kind: type[Server], app: Any, wanted: int, remembered: int) -> Se
     server = kind(app, wanted)
     server.start()
     return server
+
+
+def _sent_oddly(issued: Issued) -> httpx.Response:
+    """The status of a message that no ordinary client sends, as a page without text; 0 where the server hung up."""
+    import httpx
+
+    from simulator.delivery import deliver
+
+    assert issued.delivery is not None
+    status = deliver(issued.url, issued.body, issued.delivery)
+    return httpx.Response(status, request=httpx.Request(issued.delivery.method, issued.url))
 
 
 def _is_ours(url: str | None) -> bool:

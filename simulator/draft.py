@@ -14,6 +14,7 @@ from cryptography import x509
 from lxml import etree
 
 from simulator import names
+from simulator.delivery import Delivery
 from simulator.encryption import Encryption, encrypt
 from simulator.keys import KeyPair, KeyRing
 from simulator.message import NameIdSpec, Spec, build, fresh_id, instant
@@ -70,6 +71,7 @@ class Draft:
         self.body: bytes | None = None
         self.query: str | None = None
         self.method = "POST"
+        self.delivery: Delivery | None = None
 
     # Values -------------------------------------------------------------------------------------------------------
 

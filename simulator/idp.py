@@ -13,10 +13,11 @@ from typing import Final, Literal
 from lxml import etree
 
 from simulator import names
+from simulator.delivery import Delivery
 from simulator.draft import Draft
 from simulator.encryption import Encryption
 from simulator.errors import LoginRefused
-from simulator.faults.registry import Expects, Fault, Stage, find
+from simulator.faults.registry import Expects, Fault, Stage, find, hardest, signed_by, switchable
 from simulator.keys import KeyRing
 from simulator.message import (
     OMIT,
@@ -29,14 +30,12 @@ from simulator.message import (
     fresh_id,
     instant,
 )
-from simulator.metadata import metadata
+from simulator.metadata import Reply, faulty_metadata, metadata
 from simulator.names import SAML, SAMLP, q
 from simulator.profiles import Profile
 from simulator.requests import AuthnRequest, LogoutRequest, fields_of, read_authn_request, read_logout_request
 from simulator.signing import Signing
 from simulator.tenant import Application, Tenant, TestUser
-
-_GRADE: Final[dict[Expects, int]] = {"accept": 0, "not-provisioned": 1, "refused-by-idp": 2, "reject": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,7 @@ class Issued:
     at: datetime
     spec: Spec
     exact_form: bool  # False: a browser's form cannot send these very octets
+    delivery: Delivery | None = None  # None: as an ordinary client sends; else with simulator.delivery.deliver
 
 
 class _Default:
@@ -120,9 +120,19 @@ class Idp:
         """The identity provider's time: the clock's and the tenant's offset."""
         return self._clock().astimezone(UTC) + self.tenant.clock_offset
 
-    def metadata(self, variant: str | None = None) -> bytes:
-        """The metadata document. `variant` chooses the keys in it, see simulator.metadata.VARIANTS."""
-        return metadata(self.tenant, self.keys, self.base_url, self.now(), variant or "default")
+    def metadata(self, variant: str | None = None, *, faults: Sequence[str] = ()) -> bytes:
+        """The metadata document. `variant` chooses the keys in it, see simulator.metadata.VARIANTS.
+
+        `faults` may be of any kind; those that act on metadata are in it. Raises UnknownFault, KeyRingError.
+        """
+        return self.serve_metadata(faults, variant)[0]
+
+    def serve_metadata(self, faults: Sequence[str] = (), variant: str | None = None) -> tuple[bytes, Reply]:
+        """The metadata document, and how a web server answers with it: some faults are in the answer alone."""
+        chosen = [f for f in map(find, faults) if f.acts_on == "metadata"]
+        if not chosen:
+            return metadata(self.tenant, self.keys, self.base_url, self.now(), variant), Reply()
+        return faulty_metadata(self.tenant, self.keys, self.base_url, self.now(), chosen, variant)
 
     # Requests -----------------------------------------------------------------------------------------------------
 
@@ -199,7 +209,7 @@ class Idp:
         """
         app = self._application(application)
         person = self._user(user)
-        chosen = tuple(sorted((find(f) for f in faults), key=lambda f: f.stage))
+        chosen = _of_message(faults)
         if not person.enabled:
             raise LoginRefused(f"{person.username} is disabled in the directory, so there is no login.")
         if not person.assigned(app.id):
@@ -223,9 +233,9 @@ class Idp:
             canary_file=self.canary_file,
             skew=self.clock_skew,
         )
-        for fault in chosen:
-            if fault.signs != "profile":
-                draft.signing = _signing_for(fault.signs)
+        signs = signed_by(chosen)
+        if signs != "profile":
+            draft.signing = _signing_for(signs)
         return self._finish(draft, chosen, edit)
 
     def refuse(
@@ -388,6 +398,7 @@ class Idp:
             draft.xml = edit.document(draft.xml)
         draft.make_form()
         _apply(faults, Stage.WIRE, draft)
+        _apply(faults, Stage.HTTP, draft)
         if edit is not None and edit.form is not None:
             draft.form = edit.form(list(draft.form))
         app = draft.application
@@ -415,7 +426,8 @@ class Idp:
             user=draft.user.username,
             at=draft.now,
             spec=draft.spec,
-            exact_form=draft.body is None,
+            exact_form=draft.body is None and draft.delivery is None,
+            delivery=draft.delivery,
         )
 
     def _victim(self, person: TestUser) -> str:
@@ -444,9 +456,13 @@ def expected_of(faults: Sequence[Fault]) -> Expected:
     """What the faults together should lead to: the hardest verdict, and the checks of the faults that demand it."""
     if not faults:
         return Expected()
-    worst = max((f.expects for f in faults), key=_GRADE.__getitem__)
-    checks = dict.fromkeys(c for f in faults if f.expects == worst for c in f.checks)
-    return Expected(worst, tuple(checks))
+    return Expected(*hardest(faults))
+
+
+def _of_message(ids: Sequence[str]) -> tuple[Fault, ...]:
+    """The single faults that act on a message, in stage order. Those of metadata act elsewhere and are left out."""
+    found = [part for f in switchable(ids) for part in f.parts or (f,)]
+    return tuple(sorted((f for f in found if f.acts_on == "message"), key=lambda f: f.stage))
 
 
 def signing_of(profile: Profile, application: Application) -> tuple[Signing, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import importlib.resources
@@ -35,6 +36,7 @@ from simulator.requests import AuthnRequest, fields_of
 _MAX_BODY: Final = 1_572_864
 _MAX_HEADERS: Final = 64
 _BODY_SECONDS: Final = 10
+_STALL_SECONDS: Final = 30
 _TOKENS: Final = 500
 _KEPT: Final = 200
 _COOKIE: Final = "test_idp"
@@ -43,7 +45,10 @@ _SCRIPT: Final = "document.forms[0].submit()"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One answer that was given, or (with `refused`) a request that got none."""
+    """One answer that was given, or (with `refused`) a request that got none.
+
+    `rule` is the one of simulator.requests.RULES that a refused request broke, "" where none of them was.
+    """
 
     at: datetime
     user: str
@@ -54,6 +59,7 @@ class Exchange:
     issued: Issued | None = None
     request: AuthnRequest | None = None
     refused: str | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,8 +233,11 @@ class WebIdp:
         return self._deliver(issued)
 
     async def _metadata(self, _request: Request) -> Response:
-        data = await run_in_threadpool(self.idp.metadata)
-        return Response(data, media_type="application/samlmetadata+xml", headers=_headers("default-src 'none'"))
+        data, reply = await run_in_threadpool(self.idp.serve_metadata, self.faults)
+        headers = {**_headers("default-src 'none'"), **dict(reply.headers)}
+        if reply.stalls:
+            return _Stalling(data, media_type="application/samlmetadata+xml", headers=headers)
+        return Response(data, reply.status, media_type="application/samlmetadata+xml", headers=headers)
 
     async def _scim(self, request: Request) -> Response:
         """The directory as SCIM 2.0, for whoever has this run's key (as `key` or as a bearer token)."""
@@ -251,7 +260,16 @@ class WebIdp:
     async def _sorry(self, request: Request, error: Exception) -> Response:
         """A local page with the sentence: nothing is posted anywhere."""
         now = self.idp.now()
-        refused = Exchange(at=now, user="", application="", xml=b"", faults=(), in_response_to=None, refused=str(error))
+        refused = Exchange(
+            at=now,
+            user="",
+            application="",
+            xml=b"",
+            faults=(),
+            in_response_to=None,
+            refused=str(error),
+            rule=error.rule if isinstance(error, RequestRefused) else "",
+        )
         self._keep(refused)
         return self._page("error.html", status=403 if isinstance(error, _Forbidden) else 400, text=str(error))
 
@@ -325,6 +343,23 @@ class WebIdp:
 
 class _Forbidden(RequestRefused):
     """A state-changing request that did not come from our own page."""
+
+
+class _Stalling(Response):
+    """Sends the first half of its body and then nothing until the other side hangs up, or for half a minute."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_gone(receive), _STALL_SECONDS)
+        await send({"type": "http.response.body", "body": bytes(self.body)[len(half) :]})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class _Pages:

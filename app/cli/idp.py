@@ -168,11 +168,11 @@ def _application(organisation: Organisation) -> Application | None:
 @format_option
 def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_approve: bool, form: str) -> int:
     """Serve portal, single sign-on, logout and metadata until Ctrl-C."""
-    from simulator.faults import find
+    from simulator.faults.registry import switchable
     from simulator.server import Server
     from simulator.web import ConsentPolicy, WebIdp
 
-    chosen = tuple(find(f).id for f in faults)
+    chosen = tuple(f.id for f in switchable(faults))
     idp, _application = open_idp(organisation)
     if not idp.tenant.applications:
         tell("No service provider is known yet: name one with --sp-metadata, or --sp-entity-id and --acs-url.")
