@@ -140,7 +140,13 @@ class Idp:
     def sso_urls(self) -> tuple[str, ...]:
         """The addresses an AuthnRequest may name as its Destination."""
         alias = self.base_url.replace("//127.0.0.1:", "//localhost:")
-        return tuple(dict.fromkeys((f"{self.base_url}/sso", f"{alias}/sso")))
+        paths = (self.tenant.path_of("sso"), "/sso")
+        return tuple(dict.fromkeys(base + path for path in paths for base in (self.base_url, alias)))
+
+    @property
+    def sso_url(self) -> str:
+        """The address that the metadata names for logins."""
+        return self.sso_urls[0]
 
     def read_request(self, *, query: str | None = None, form: str | Mapping[str, str] | None = None) -> AuthnRequest:
         """Reads an AuthnRequest from a raw query string (redirect) or from a form (POST, deflated or not).
@@ -313,6 +319,9 @@ class Idp:
         issuer = IssuerSpec(value=self.tenant.entity_id, format=p.issuer_format or OMIT)
         issued_at = instant(now, p.precision)
         until = instant(now + timedelta(seconds=p.valid_for_s), p.precision)
+        confirmed_s = p.valid_for_s if p.confirmation_for_s is None else p.confirmation_for_s
+        response_id, assertion_id = fresh_id(p.id_prefix), fresh_id(p.id_prefix)
+        indexes = {"response-id": response_id, "assertion-id": assertion_id}
         in_response_to = request.id if request else OMIT
         source = {"email": user.email, "username": user.username, "role": user.role, "full_name": user.full_name}
         name_id = NameIdSpec(
@@ -325,12 +334,12 @@ class Idp:
         requested = next((c for c in request.contexts if c.startswith(names.AC)), None) if request else None
         return Spec(
             prefixes=(p.saml_prefix, p.samlp_prefix),
-            response_id=fresh_id(),
+            response_id=response_id,
             response_issue_instant=issued_at,
             destination=application.destination or application.acs_url,
             in_response_to=in_response_to,
             response_issuer=issuer if p.response_issuer else None,
-            assertion_id=fresh_id(),
+            assertion_id=assertion_id,
             assertion_issue_instant=issued_at,
             assertion_issuer=issuer,
             name_ids=(name_id,),
@@ -338,7 +347,7 @@ class Idp:
                 ConfirmationSpec(
                     recipient=application.recipient or application.acs_url,
                     in_response_to=in_response_to,
-                    not_on_or_after=until,
+                    not_on_or_after=instant(now + timedelta(seconds=confirmed_s), p.precision),
                 ),
             ),
             not_before=instant(now - timedelta(seconds=p.valid_before_s), p.precision),
@@ -347,7 +356,7 @@ class Idp:
             authn_statements=(
                 AuthnSpec(
                     authn_instant=issued_at,
-                    session_index=fresh_id(),
+                    session_index=indexes.get(p.session_index) or fresh_id(),
                     session_not_on_or_after=session,
                     context_class=requested or p.context_class,
                 ),

@@ -195,6 +195,19 @@ def parse(data: bytes, local: str) -> etree._Element:
     return root
 
 
+def is_logout(fields: Mapping[str, tuple[str, str]], *, post: bool) -> bool:
+    """Whether the fields hold a message of the logout profile; False for whatever cannot be read."""
+    if "SAMLResponse" in fields:
+        return "SAMLRequest" not in fields
+    if "SAMLRequest" not in fields:
+        return False
+    try:
+        parse(decode(fields["SAMLRequest"][0], deflated=None if post else True), "LogoutRequest")
+    except RequestRefused:
+        return False
+    return True
+
+
 def text_of(root: etree._Element, path: str) -> str | None:
     """The text of an element that holds nothing but text; None where there is no such element.
 

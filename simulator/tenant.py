@@ -133,7 +133,8 @@ class Tenant:
     want_authn_requests_signed: bool = False
 
     def __post_init__(self) -> None:
-        profile(self.vendor)
+        # An alias is kept as the id that it stands for.
+        object.__setattr__(self, "vendor", profile(self.vendor).id)
         for what, keys in (
             ("user", [u.username for u in self.users]),
             ("application", [a.id for a in self.applications]),
@@ -150,7 +151,13 @@ class Tenant:
     @property
     def entity_id(self) -> str:
         """The IdP's entity ID: the given one, or the vendor's shape with this tenant's random id."""
-        return self.entity_id_override or self.profile.entity_id.format(tenant=self.uid)
+        return self.entity_id_override or self.profile.metadata.entity_id.format(tenant=self.uid)
+
+    def path_of(self, page: Literal["sso", "slo", "metadata"]) -> str:
+        """The path under which the vendor serves a page."""
+        shape = self.profile.metadata
+        path = {"sso": shape.sso_path, "slo": shape.slo_path, "metadata": shape.path}[page]
+        return path.format(tenant=self.uid)
 
     def user(self, username: str) -> TestUser | None:
         """The user with this username or e-mail address, or None."""

@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from simulator.directory import directory_graph, directory_scim
 from simulator.errors import RequestRefused, SimulatorError
 from simulator.idp import Idp, Issued
-from simulator.requests import AuthnRequest, fields_of
+from simulator.requests import AuthnRequest, fields_of, is_logout
 
 _MAX_BODY: Final = 1_572_864
 _MAX_HEADERS: Final = 64
@@ -120,7 +120,20 @@ class WebIdp:
             Route("/healthz", _healthz, methods=["GET"]),
         ]
         app = Starlette(routes=routes, exception_handlers={SimulatorError: self._sorry, 404: _not_found})
-        self.asgi: ASGIApp = _Guard(app)
+        self.asgi: ASGIApp = _Guard(self._by_vendor(app))
+
+    def _by_vendor(self, app: ASGIApp) -> ASGIApp:
+        """The application under the vendor's own paths too; letter case does not count in them."""
+
+        async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+            tenant, path = self.idp.tenant, scope["path"].lower()
+            for page in ("sso", "slo", "metadata"):
+                if path == tenant.path_of(page).lower():
+                    scope = {**scope, "path": f"/{page}", "raw_path": f"/{page}".encode()}
+                    break
+            await app(scope, receive, send)
+
+        return routed
 
     def portal_path(self) -> str:
         """Path and query of the portal with this run's link secret."""
@@ -156,12 +169,21 @@ class WebIdp:
 
     async def _sso_redirect(self, request: Request) -> Response:
         query = request.scope["query_string"].decode("latin-1")
+        if self._is_logout(query, post=False):
+            return await self._slo(request)
         found = await run_in_threadpool(lambda: self.idp.read_request(query=query))
         return self._choose(request, found)
+
+    def _is_logout(self, raw: str, *, post: bool) -> bool:
+        """Whether this is for the logout page, where the vendor has one address for both."""
+        tenant = self.idp.tenant
+        return tenant.path_of("sso") == tenant.path_of("slo") and is_logout(fields_of(raw), post=post)
 
     async def _sso_post(self, request: Request) -> Response:
         """Either a request of a service provider (from anywhere), or the person chosen on our own page."""
         body = await _body(request)
+        if self._is_logout(body, post=True):
+            return await self._slo(request)
         fields = fields_of(body)
         if "SAMLRequest" in fields or "token" not in fields:
             found = await run_in_threadpool(lambda: self.idp.read_request(form=body))

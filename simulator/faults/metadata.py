@@ -384,7 +384,14 @@ _accepted(
 )
 
 
-@_FAULT("md-signed-tampered", "md-signature", expects="accept", setup=_CHECKED, reference="saml-metadata §3")
+@_FAULT(
+    "md-signed-tampered",
+    "md-signature",
+    "md-cache-duration",
+    expects="accept",
+    setup=_CHECKED,
+    reference="saml-metadata §3",
+)
 def _(d: MetadataDraft) -> None:
     """The metadata is signed and was changed afterwards. A signature whose key is inside proves nothing either way."""
     d.sign()
@@ -417,8 +424,12 @@ _accepted(
 @_FAULT("md-no-email-format", "md-nameid-formats", expects="accept", reference="saml-metadata §2.4.3")
 def _(d: MetadataDraft) -> None:
     """E-mail addresses are not among the NameID formats."""
-    for element in d.role.findall(q(MD, "NameIDFormat")):
-        element.text = names.FORMAT_PERSISTENT
+    d.drop("NameIDFormat")
+    first = d.role.find(q(MD, "SingleSignOnService"))
+    assert first is not None
+    persistent = etree.Element(q(MD, "NameIDFormat"))
+    persistent.text = names.FORMAT_PERSISTENT
+    first.addprevious(persistent)
 
 
 # Served wrongly ---------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def _(d: RequestDraft) -> None:
     d.on_tree.append(hide)
 
 
-@_FAULT("req-logout", "request-kind")
+@_FAULT("req-logout", "request-kind", "request-subject")
 def _(d: RequestDraft) -> None:
     """A LogoutRequest is sent to the login address."""
     d.on_tree.append(lambda root: setattr(root, "tag", q(SAMLP, "LogoutRequest")))

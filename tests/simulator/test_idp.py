@@ -217,11 +217,17 @@ def test_metadata_of_every_vendor(vendor: str, idp_of: Callable[[str], Idp], key
     assert (root.get("validUntil") or "") <= "2026-11-30T20:36:00Z"
     roles = [etree.QName(c).localname for c in root if isinstance(c.tag, str)]
     assert roles[-1] == "IDPSSODescriptor"
-    assert (roles[0] == "RoleDescriptor") == (vendor in ("entra", "adfs"))
+    assert (roles[:3] == ["Signature", "RoleDescriptor", "RoleDescriptor"]) == (vendor in ("entra", "adfs"))
     locations = {e.get("Location") for e in root.iter(q(MD, "SingleSignOnService"))}
-    assert locations == {"https://localhost/sso"}
-    text = root.findtext(".//ds:X509Certificate", namespaces=NS) or ""
+    assert locations == {idp.sso_url}
+    paths = "md:IDPSSODescriptor/md:KeyDescriptor[@use='signing']/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
+    text = root.findtext(paths, namespaces=NS) or ""
     assert x509.load_der_x509_certificate(base64.b64decode(text)) == keys.pair().certificate
+    if roles[0] == "Signature":
+        config = SignatureConfiguration(location="./", expect_references=1)
+        XMLVerifier().verify(
+            idp.metadata(), x509_cert=keys.pair().certificate, expect_config=config, verification_time=NOW
+        )
     assert "imagekit" not in (root.get("entityID") or "")
 
 

@@ -16,8 +16,8 @@ import httpx
 import pytest
 from lxml import etree
 
-from simulator import ConsentPolicy, Exchange, Idp, KeyRing, Server, Tenant, WebIdp, names
-from simulator.names import SAML, SAMLP, q
+from simulator import PROFILES, ConsentPolicy, Exchange, Idp, KeyRing, Server, Tenant, WebIdp, names
+from simulator.names import MD, SAML, SAMLP, q
 
 ACS = "https://imagekit.io/saml/consume"
 
@@ -397,3 +397,30 @@ def test_only_the_last_exchanges_are_kept(idp: Idp) -> None:
         for _n in range(205):
             client.get("/sso?SAMLRequest=x")
         assert len(web.exchanges) == 200
+
+
+@pytest.mark.parametrize("vendor", [p.id for p in PROFILES])
+def test_every_vendor_answers_at_its_own_addresses(vendor: str, live: tuple[WebIdp, httpx.Client]) -> None:
+    web, client = live
+    web.idp.tenant = replace(web.idp.tenant, vendor=vendor)
+    tenant = web.idp.tenant
+    metadata = client.get(tenant.path_of("metadata"))
+    assert client.get("/metadata").status_code == 200
+    root = etree.fromstring(metadata.content)
+    (address, *_) = [e.get("Location") or "" for e in root.iter(q(MD, "SingleSignOnService"))]
+    query = {"SAMLRequest": deflated(authn_request())}
+    for url in (address, address.upper().replace("HTTP://", "http://"), web.idp.base_url + "/sso"):
+        page = client.get(url, params=query)
+        assert page.status_code == 200, url
+        assert Page(page.text).forms
+    logout = etree.fromstring(authn_request())
+    logout.tag = q(SAMLP, "LogoutRequest")
+    etree.SubElement(logout, q(SAML, "NameID")).text = "grace@acme-media.test"
+    for path, status in (
+        (tenant.path_of("slo"), 200),
+        ("/sso", 200 if address.endswith(tenant.path_of("slo")) else 400),
+    ):
+        page = client.get(path, params={"SAMLRequest": deflated(etree.tostring(logout))})
+        assert page.status_code == status, path
+    done = client.get(tenant.path_of("slo"), params={"SAMLResponse": "x"})
+    assert "confirmed the logout" in done.text
