@@ -21,17 +21,15 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from app.accounts.account import Account
 from app.sso import SSO, LoginResult
 from app.witness import Stamp, Witness
+from simulator.kept_tenant import KeptTenant
 from simulator.tenant import (
     DEFAULT_CLAIMS,
     Application,
     Tenant,
     TestUser,
     default_tenant,
-    dump_tenant,
-    load_tenant,
-    parse_tenant,
-    save_tenant,
 )
+from simulator.tenant_file import dump_tenant, parse_tenant
 
 if TYPE_CHECKING:
     import httpx
@@ -98,6 +96,7 @@ class Lab:
         self.witness = Witness(sso)
         self._clock = clock or sso.now
         self._folder = folder
+        self._kept = None if folder is None else KeptTenant(folder / "tenant.toml")
         self._lock = threading.RLock()
         self._login = threading.RLock()
         self._tenant: Tenant | None = None
@@ -219,30 +218,52 @@ class Lab:
 
     @property
     def tenant(self) -> Tenant:
-        """The simulated organisation: vendor, people, applications. Raises TenantError for a broken file."""
+        """The simulated organisation: vendor, people, applications.
+
+        Where its file is broken, the last one that was good; `tenant_problem` then says what is wrong. TenantError
+        where there was none.
+        """
         with self._lock:
             if self._tenant is None:
-                path = self.tenant_file
-                if path is not None and path.exists():
-                    self._tenant = load_tenant(path)
+                kept = self._kept
+                if kept is not None and kept.file.exists():
+                    self._tenant = kept.load()
                 else:
                     # Without an application until an account is connected: nothing may be posted to the real product.
                     self._tenant = replace(default_tenant(), applications=())
-                    if path is not None:
-                        save_tenant(self._tenant, path)
+                    if kept is not None:
+                        kept.save(self._tenant)
             return self._tenant
+
+    @property
+    def tenant_problem(self) -> str:
+        """What is wrong with the organisation's file, with file and line; "" where nothing is."""
+        return self._kept.problem if self._kept is not None else ""
+
+    def reload_tenant(self) -> bool:
+        """Read the organisation's file again, for somebody may have edited it; whether it could be used.
+
+        A broken one changes nothing but `tenant_problem`.
+        """
+        with self._lock:
+            if self._kept is None or not self._kept.file.exists():
+                return False
+            self._tenant = self._kept.load()
+            if self._idp is not None:
+                self._idp.tenant = self._tenant
+        self._changed()
+        return not self.tenant_problem
 
     @property
     def tenant_file(self) -> Path | None:
         """The TOML file of the organisation; None where it is kept in memory."""
-        return None if self._folder is None else self._folder / "tenant.toml"
+        return None if self._kept is None else self._kept.file
 
     def save_tenant(self, tenant: Tenant) -> None:
         """Use another organisation from now on, and write it down. Raises TenantError where it cannot be written."""
         with self._lock:
-            path = self.tenant_file
-            if path is not None:
-                save_tenant(tenant, path)
+            if self._kept is not None:
+                self._kept.save(tenant)
             self._tenant = tenant
             if self._idp is not None:
                 self._idp.tenant = tenant
@@ -254,7 +275,7 @@ class Lab:
 
     def save_tenant_text(self, text: str) -> None:
         """Read and use an edited TOML text. Raises TenantError with the line that is wrong."""
-        self.save_tenant(parse_tenant(text))
+        self.save_tenant(parse_tenant(text, folder=self._folder))
 
     def users(self) -> tuple[TestUser, ...]:
         """The people of the organisation."""

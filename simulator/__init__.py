@@ -4,6 +4,7 @@ Public names, loaded when first asked for:
 
     Tenant, TestUser, Application, default_tenant                     people and applications
     load_tenant, parse_tenant, save_tenant, dump_tenant               their file
+    read_people, dump_people                                          many people as CSV
     PROFILES, Profile, profile                                        the vendors
     directory_csv, directory_scim, directory_graph                    the directory as vendors export it
     KeyRing, KeyPair                                                  test keys
@@ -43,16 +44,8 @@ if TYPE_CHECKING:
     from simulator.profiles import PROFILES, Profile, profile
     from simulator.requests import AuthnRequest, LogoutRequest
     from simulator.server import Server
-    from simulator.tenant import (
-        Application,
-        Tenant,
-        TestUser,
-        default_tenant,
-        dump_tenant,
-        load_tenant,
-        parse_tenant,
-        save_tenant,
-    )
+    from simulator.tenant import Application, Tenant, TestUser, default_tenant
+    from simulator.tenant_file import dump_people, dump_tenant, load_tenant, parse_tenant, read_people, save_tenant
     from simulator.web import ConsentPolicy, Exchange, WebIdp
 
 _HOMES = {
@@ -73,16 +66,8 @@ _HOMES = {
     "profiles": ("PROFILES", "Profile", "profile"),
     "requests": ("AuthnRequest", "LogoutRequest"),
     "server": ("Server",),
-    "tenant": (
-        "Application",
-        "Tenant",
-        "TestUser",
-        "default_tenant",
-        "dump_tenant",
-        "load_tenant",
-        "parse_tenant",
-        "save_tenant",
-    ),
+    "tenant": ("Application", "Tenant", "TestUser", "default_tenant"),
+    "tenant_file": ("dump_people", "dump_tenant", "load_tenant", "parse_tenant", "read_people", "save_tenant"),
     "web": ("ConsentPolicy", "Exchange", "WebIdp"),
 }
 _PLACES = {name: (home, name) for home, names in _HOMES.items() for name in names}
@@ -128,12 +113,14 @@ __all__ = [
     "directory_csv",
     "directory_graph",
     "directory_scim",
+    "dump_people",
     "dump_tenant",
     "find_fault",
     "load_tenant",
     "matching",
     "parse_tenant",
     "profile",
+    "read_people",
     "save_tenant",
     "wrapping_variants",
 ]

@@ -117,8 +117,11 @@ class Idp:
         self._clock = clock
 
     def now(self) -> datetime:
-        """The identity provider's time: the clock's and the tenant's offset."""
-        return self._clock().astimezone(UTC) + self.tenant.clock_offset
+        """The identity provider's time: where its clock stands still, or the clock's with the tenant's offset."""
+        stands = self.tenant.clock_stands_at
+        return (
+            stands.astimezone(UTC) if stands is not None else self._clock().astimezone(UTC) + self.tenant.clock_offset
+        )
 
     def metadata(self, variant: str | None = None, *, faults: Sequence[str] = ()) -> bytes:
         """The metadata document. `variant` chooses the keys in it, see simulator.metadata.VARIANTS.
@@ -482,7 +485,6 @@ def signing_of(profile: Profile, application: Application) -> tuple[Signing, ...
     return tuple(
         Signing(
             target="assertion" if target == "assertion" else "response",
-            signature_algorithm=application.signature_algorithm,
             digest_algorithm=application.digest_algorithm,
             keyinfo=keyinfo,
             prefix=profile.ds_prefix,

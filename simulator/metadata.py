@@ -24,7 +24,7 @@ _WSA: Final = "http://www.w3.org/2005/08/addressing"
 
 #: Variant to the keys it lists: (key, certificate variant, use).
 VARIANTS: Final[dict[str, tuple[tuple[str, Variant, str | None], ...]]] = {
-    "default": (("current", "current", "signing"),),
+    "default": (),  # what the tenant publishes
     "both-keys": (("current", "current", "signing"), ("next", "current", "signing")),
     "next-key": (("next", "current", "signing"),),
     "old-key": (("old", "current", "signing"),),
@@ -83,9 +83,10 @@ class MetadataDraft:
         for element in self.role.findall(q(MD, local)):
             element.set("Location", location)
 
-    def sign(self, key: str = "current", **knobs: Any) -> None:
-        """Signs the document as it is now (saml-metadata §3)."""
+    def sign(self, key: str | None = None, **knobs: Any) -> None:
+        """Signs the document as it is now, with the tenant's key or another one (saml-metadata §3)."""
         self.tree.set("ID", "_metadata")
+        key = key or self.tenant.signing_key
         pair = self.keys.pair(key)
         sign(self.tree, Parts(pair.key, [pair.certificate]), Signing(position=0, key=key, **knobs))
 
@@ -203,7 +204,7 @@ class _Writer:
         role.set(q(XSI, "type"), f"fed:{kind}")
         role.set("protocolSupportEnumeration", f"http://docs.oasis-open.org/ws-sx/ws-trust/200512 {_FED}")
         role.set("ServiceDisplayName", self._tenant.name)
-        _keys(role, self._keys, self._variant)
+        self._listed(role)
         issues = kind == "SecurityTokenServiceType"
         types = etree.SubElement(role, q(_FED, "TokenTypesOffered"))
         for uri in (names.SAML, names.SAML1):
@@ -224,7 +225,12 @@ class _Writer:
     def _role_keys(self, role: etree._Element) -> None:
         if self._shape.encryption_key:
             _fill(etree.SubElement(role, q(MD, "KeyDescriptor")), self._keys.pair("encryption"), "encryption")
-        _keys(role, self._keys, self._variant)
+        self._listed(role)
+
+    def _listed(self, role: etree._Element) -> None:
+        own = tuple((name, self._tenant.certificate, "signing") for name in self._tenant.published_keys)
+        for name, certificate, use in VARIANTS[self._variant] or own:
+            _fill(etree.SubElement(role, q(MD, "KeyDescriptor")), self._keys.pair(name, certificate), use)
 
     @staticmethod
     def _endpoints(role: etree._Element, local: str, bindings: tuple[str, ...], location: str) -> None:
@@ -236,11 +242,6 @@ class _Writer:
     def _address(parent: etree._Element, address: str) -> None:
         reference = etree.SubElement(parent, q(_WSA, "EndpointReference"), nsmap={"wsa": _WSA})
         etree.SubElement(reference, q(_WSA, "Address")).text = address
-
-
-def _keys(role: etree._Element, keys: KeyRing, variant: str) -> None:
-    for name, certificate, use in VARIANTS[variant]:
-        _fill(etree.SubElement(role, q(MD, "KeyDescriptor")), keys.pair(name, certificate), use)
 
 
 def _fill(descriptor: etree._Element, pair: KeyPair, use: str | None) -> etree._Element:

@@ -227,10 +227,10 @@ def _(d: MetadataDraft) -> None:
 def _(d: MetadataDraft) -> None:
     """The key is given as a KeyValue without a certificate."""
     d.drop("KeyDescriptor")
-    info = d.add_key(d.keys.pair())
+    info = d.add_key(d.keys.pair(d.tenant.signing_key))
     for child in list(info):
         info.remove(child)
-    info.append(key_value(d.keys.pair().key.public_key()))
+    info.append(key_value(d.keys.pair(d.tenant.signing_key).key.public_key()))
 
 
 @_FAULT("md-keyvalue-beside", "md-keyinfo-kind", expects="accept", reference="saml2int SDP-MD05")
@@ -283,7 +283,7 @@ def _(d: MetadataDraft) -> None:
 def _(d: MetadataDraft) -> None:
     """The certificate expired yesterday; its key still counts."""
     d.drop("KeyDescriptor")
-    d.add_key(d.keys.pair("current", "expired"))
+    d.add_key(d.keys.pair(d.tenant.signing_key, "expired"))
 
 
 @_FAULT("md-key-swapped", "md-change-review", "signature-key-trusted", kind="U", reference="NIST SP 800-63C §3.2")
