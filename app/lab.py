@@ -493,6 +493,12 @@ class Lab:
         results = self.witness.results(key)
         return page, results[-1] if results else None
 
+    def replay(self, exchange: Exchange, *, mode: Mode = "live") -> tuple[httpx.Response, LoginResult | None]:
+        """Send what was sent in an exchange once more, octet for octet. SimulatorError where nothing was sent."""
+        from simulator.recording import replayed
+
+        return self.send(replayed(exchange), mode=mode)
+
     def stamp(self, issued: Issued, mode: Mode = "live") -> str:
         """Announce a message before it is sent; the key under which the witness keeps what is decided of it."""
         body = issued.body or _octets(issued)

@@ -8,7 +8,8 @@ Public names, loaded when first asked for:
     PROFILES, Profile, profile                                        the vendors
     directory_csv, directory_scim, directory_graph                    the directory as vendors export it
     KeyRing, KeyPair                                                  test keys
-    Idp, Issued, Expected, Edit, DEFAULT                              issuing
+    Idp, Issued, Expected, DEFAULT                                    issuing
+    Edit, Change, edit_of, dump_spec, parse_spec                      editing by hand
     AuthnRequest, LogoutRequest                                       what service providers ask
     Fault, Setup, Stage, FAMILIES, all_faults, find, matching         the faults ("find" is exported as find_fault)
     wrapping_variants                                                 signature wrapping by the thousand
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.directory import directory_csv, directory_graph, directory_scim
+    from simulator.editing import Change, Edit, dump_spec, edit_of, parse_spec
     from simulator.errors import (
         KeyRingError,
         LoginRefused,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     )
     from simulator.faults import FAMILIES, Fault, Setup, Stage, all_faults, matching, wrapping_variants
     from simulator.faults import find as find_fault
-    from simulator.idp import DEFAULT, Edit, Expected, Idp, Issued
+    from simulator.idp import DEFAULT, Expected, Idp, Issued
     from simulator.keys import KeyPair, KeyRing
     from simulator.message import NIL, OMIT, Spec
     from simulator.metadata import VARIANTS as METADATA_VARIANTS
@@ -60,7 +62,8 @@ _HOMES = {
         "UnknownFault",
     ),
     "faults": ("FAMILIES", "Fault", "Setup", "Stage", "all_faults", "matching", "wrapping_variants"),
-    "idp": ("DEFAULT", "Edit", "Expected", "Idp", "Issued"),
+    "editing": ("Change", "Edit", "dump_spec", "edit_of", "parse_spec"),
+    "idp": ("DEFAULT", "Expected", "Idp", "Issued"),
     "keys": ("KeyPair", "KeyRing"),
     "message": ("NIL", "OMIT", "Spec"),
     "profiles": ("PROFILES", "Profile", "profile"),
@@ -83,6 +86,7 @@ __all__ = [
     "PROFILES",
     "Application",
     "AuthnRequest",
+    "Change",
     "ConsentPolicy",
     "Edit",
     "Exchange",
@@ -114,10 +118,13 @@ __all__ = [
     "directory_graph",
     "directory_scim",
     "dump_people",
+    "dump_spec",
     "dump_tenant",
+    "edit_of",
     "find_fault",
     "load_tenant",
     "matching",
+    "parse_spec",
     "parse_tenant",
     "profile",
     "read_people",

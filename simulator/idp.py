@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
+from urllib.parse import urlencode
 
 from lxml import etree
 
 from simulator import names
 from simulator.delivery import Delivery
 from simulator.draft import Draft
+from simulator.editing import Change, Edit, changed, dump_spec, form_text
 from simulator.encryption import Encryption
 from simulator.errors import LoginRefused
 from simulator.faults.registry import Expects, Fault, Stage, find, hardest, signed_by, switchable
@@ -47,15 +49,6 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """A person's own changes to the values before signing, the octets after it, the form. Each may be None."""
-
-    spec: Callable[[Spec], Spec] | None = None
-    document: Callable[[bytes], bytes] | None = None
-    form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
     """One answer, ready to send: `body` holds the exact octets to POST to `url` (or, by GET, `url` has its query).
 
@@ -82,6 +75,7 @@ class Issued:
     spec: Spec
     exact_form: bool  # False: a browser's form cannot send these very octets
     delivery: Delivery | None = None  # None: as an ordinary client sends; else with simulator.delivery.deliver
+    changes: tuple[Change, ...] = ()  # what a person edited
 
 
 class _Default:
@@ -396,23 +390,32 @@ class Idp:
 
     def _finish(self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None) -> Issued:
         _apply(faults, Stage.SPEC, draft)
+        changes: tuple[Change, ...] = ()
         if edit is not None and edit.spec is not None:
-            draft.spec = edit.spec(draft.spec)
+            before, draft.spec = draft.spec, edit.spec(draft.spec)
+            changes = changed("values before signing", dump_spec(before), dump_spec(draft.spec))
         draft.make_tree()
-        return self._send(draft, faults, edit)
+        return self._send(draft, faults, edit, changes)
 
-    def _send(self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None) -> Issued:
+    def _send(
+        self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None, changes: tuple[Change, ...] = ()
+    ) -> Issued:
         _apply(faults, Stage.TREE, draft)
         draft.make_signed()
         _apply(faults, Stage.SIGNED, draft)
         draft.make_octets()
         if edit is not None and edit.document is not None:
-            draft.xml = edit.document(draft.xml)
+            octets, draft.xml = draft.xml, edit.document(draft.xml)
+            changes += changed("document after signing", _lines(octets), _lines(draft.xml))
         draft.make_form()
         _apply(faults, Stage.WIRE, draft)
         _apply(faults, Stage.HTTP, draft)
         if edit is not None and edit.form is not None:
-            draft.form = edit.form(list(draft.form))
+            made, draft.form = draft.form, edit.form(list(draft.form))
+            # What a fault wrote in the form's place gives way to what a person wrote.
+            draft.body = None
+            draft.query = urlencode(draft.form) if draft.query is not None else None
+            changes += changed("form fields", form_text(made), form_text(draft.form))
         app = draft.application
         url = app.post_to
         if draft.query is not None:
@@ -440,6 +443,7 @@ class Idp:
             spec=draft.spec,
             exact_form=draft.body is None and draft.delivery is None,
             delivery=draft.delivery,
+            changes=changes,
         )
 
     def _victim(self, person: TestUser) -> str:
@@ -510,6 +514,11 @@ def _fields(source: str | Mapping[str, str] | None) -> Mapping[str, tuple[str, s
     if source is None:
         return {}
     return fields_of(source) if isinstance(source, str) else {n: (v, v) for n, v in source.items()}
+
+
+def _lines(octets: bytes) -> str:
+    """The document with a line for each tag, only to be compared."""
+    return octets.decode("utf-8", "replace").replace("><", ">\n<")
 
 
 def _text(element: etree._Element | None) -> str | None:

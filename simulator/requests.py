@@ -93,6 +93,7 @@ class AuthnRequest:
     comparison: str = "exact"
     signed: bool = False
     xml: bytes = b""
+    field: str = ""  # SAMLRequest as it was received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +285,7 @@ def read_authn_request(
         comparison="exact" if context is None else context.get("Comparison", "exact"),
         signed=signed,
         xml=data,
+        field=value,
     )
 
 

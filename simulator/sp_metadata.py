@@ -110,7 +110,6 @@ def _certificate(role: etree._Element, use: str) -> str | None:
 
 
 def _name(descriptor: etree._Element, role: etree._Element) -> str:
-    paths = ((role, "md:AttributeConsumingService/md:ServiceName"),)
-    paths += ((descriptor, "md:Organization/md:OrganizationDisplayName"),)
-    found = [element.findtext(path, namespaces=names.NS) for element, path in paths]
-    return " ".join(next((f for f in found if f), "").split())[:100]
+    service = role.findtext("md:AttributeConsumingService/md:ServiceName", namespaces=names.NS)
+    organisation = descriptor.findtext("md:Organization/md:OrganizationDisplayName", namespaces=names.NS)
+    return " ".join((service or organisation or "").split())[:100]

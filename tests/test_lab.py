@@ -273,3 +273,13 @@ def test_a_broken_tenant_file_is_told_and_the_last_good_one_kept(lab: Lab, works
     ada = lab.idp.tenant.user("ada")
     assert ada is not None
     assert (ada.full_name, lab.tenant_problem) == ("Ada Outside", "")
+
+
+def test_an_exchange_is_replayed_and_refused_as_a_replay(lab: Lab) -> None:
+    lab.start()
+    lab.connect(ACCOUNT)
+    assert lab.log_in("ada", ACCOUNT).allowed
+    page, result = lab.replay(lab.exchanges[-1])
+    assert page.status_code == 403
+    assert result is not None
+    assert "replay-assertion-id" in {c.id for c in result.report.failures}

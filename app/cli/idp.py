@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -12,12 +13,13 @@ from urllib.parse import urlencode
 import click
 
 from app.cli.idp_tenant import apps, people
-from app.cli.organisation import Organisation, open_idp, organisation_options, the_product
+from app.cli.organisation import FILE, Organisation, open_idp, organisation_options, the_product
 from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, table, tell
 from app.cli.serving import until_stopped
 
 if TYPE_CHECKING:
     from simulator.idp import Issued
+    from simulator.web import Exchange
 
 
 @click.group(
@@ -43,8 +45,11 @@ command.add_command(apps)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="0: any free port.")
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="Every login has this fault (repeatable).")
 @click.option("--auto-approve", is_flag=True, help="Let any program on this computer log in as anybody.")
+@click.option("--har", type=FILE, metavar="FILE", help="At the end, write the last 200 exchanges as an HTTP archive.")
 @format_option
-def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_approve: bool, form: str) -> int:
+def serve(
+    organisation: Organisation, port: int, faults: tuple[str, ...], auto_approve: bool, har: Path | None, form: str
+) -> int:
     """Serve portal, single sign-on, logout and metadata until Ctrl-C."""
     from simulator.faults.registry import switchable
     from simulator.server import Server
@@ -74,7 +79,18 @@ def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_a
                 tell("Auto-approve is on: any program on this computer can log in as anybody.")
             say("Press Ctrl-C to stop.")
         until_stopped()
+    if har is not None:
+        _write_har(har, web.exchanges)
     return 0
+
+
+def _write_har(path: Path, exchanges: Iterable[Exchange]) -> None:
+    from simulator.recording import as_har
+
+    try:
+        path.write_text(as_har(exchanges), "utf-8")
+    except OSError as e:
+        raise Unreadable(f"{path} cannot be written: {e.strerror}.") from e
 
 
 @command.command("issue")
@@ -83,13 +99,17 @@ def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_a
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="With this fault (repeatable).")
 @click.option(
     "--encode",
-    type=click.Choice(["base64", "redirect", "xml", "form"]),
+    type=click.Choice(["base64", "redirect", "xml", "form", "spec"]),
     default="base64",
     show_default=True,
-    help="form: the exact octets of the POST.",
+    help="form: the exact octets of the POST; spec: the values before signing, to be edited.",
 )
 @click.option("--request", "request_file", metavar="FILE", help="Answer this AuthnRequest (any encoding; - for stdin).")
 @click.option("--relay-state", metavar="TEXT", help="The RelayState to send.")
+@click.option("--spec", type=FILE, metavar="FILE", help="Sign these values instead (what --encode spec prints).")
+@click.option("--replace", "texts", nargs=2, multiple=True, metavar="OLD NEW", help="After signing, in the document.")
+@click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="In the form (repeatable).")
+@click.option("--diff", is_flag=True, help="Tell what the edits changed, on stderr.")
 def issue(
     organisation: Organisation,
     user: str,
@@ -97,8 +117,13 @@ def issue(
     encode: str,
     request_file: str | None,
     relay_state: str | None,
+    spec: Path | None,
+    texts: tuple[tuple[str, str], ...],
+    fields: tuple[str, ...],
+    diff: bool,
 ) -> int:
     """Print one signed response, without a server."""
+    from simulator.editing import edit_of
     from simulator.idp import DEFAULT
 
     idp, application = open_idp(organisation)
@@ -110,10 +135,23 @@ def issue(
         request = idp.read_request(form=urlencode({"SAMLRequest": _request(request_file)}))
         application = idp.tenant.application(request.application) or application
     relay = DEFAULT if relay_state is None else relay_state
-    issued = idp.issue(user, application, request=request, relay_state=relay, faults=faults)
+    values = None if spec is None else read_file(spec).decode("utf-8", "replace")
+    pairs = dict(_pair(f) for f in fields)
+    edit = edit_of(spec=values, replace=texts, fields=pairs)
+    issued = idp.issue(user, application, request=request, relay_state=relay, faults=faults, edit=edit)
+    if diff:
+        for change in issued.changes:
+            tell(change.diff)
     sys.stdout.buffer.write(_encoded(issued, encode))
     sys.stdout.buffer.flush()
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found or not name:
+        raise Unreadable(f"--field {text!r} is not NAME=VALUE.")
+    return name, value
 
 
 def _request(name: str) -> str:
@@ -128,6 +166,10 @@ def _request(name: str) -> str:
 
 
 def _encoded(issued: Issued, encode: str) -> bytes:
+    if encode == "spec":
+        from simulator.editing import dump_spec
+
+        return dump_spec(issued.spec).encode()
     if encode == "xml":
         return issued.xml + b"\n"
     if encode == "form":

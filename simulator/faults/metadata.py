@@ -468,5 +468,5 @@ _served(
 @_FAULT("md-gzip-bomb", "http-size", setup=_FETCHED, kind="U", reference="CWE-409")
 def _(d: MetadataDraft) -> None:
     """Compressed on the way, and sixty-four mebibytes long."""
-    d.rewrite(lambda data: gzip.compress(data + b" " * (64 << 20), mtime=0))
+    d.rewrite(lambda data: gzip.compress(data + b" " * (64 << 20), 1, mtime=0))
     d.reply = Reply(headers=(("content-encoding", "gzip"),))

@@ -530,3 +530,26 @@ def test_a_broken_tenant_file_is_told_and_the_last_good_one_used(cli: Cli, own_h
     assert "the broken file is kept beside it" in said.err
     assert (file.parent / "tenant.broken.toml").read_text("utf-8") == "[idp\n"
     assert cli("idp", "issue", "--user", "grace").err == ""
+
+
+def test_a_message_is_edited_at_three_places(cli: Cli) -> None:
+    spec = cli("idp", "issue", "--user", "grace", "--encode", "spec").out
+    Path("spec.json").write_text(spec.replace("Grace Holloway", "Edited First"))
+    said = cli(
+        "idp", "issue", "--user", "grace", "--spec", "spec.json", "--replace", "Edited", "Twice", "--field", "more=1",
+        "--encode", "form", "--diff",
+    )  # fmt: skip
+    assert said.code == 0
+    assert said.out.endswith("&more=1")
+    for line in ("--- values before signing, as made", "--- document after signing, as made", '+"more" = "1"'):
+        assert line in said.err
+    assert (
+        "Twice First"
+        in cli(
+            "idp", "issue", "--user", "grace", "--spec", "spec.json", "--replace", "Edited", "Twice", "--encode", "xml"
+        ).out
+    )
+    for wrong in (("--replace", "none of this", "x"), ("--field", "more"), ("--spec", "idp.xml")):
+        Path("idp.xml").write_text("<a/>")
+        said = cli("idp", "issue", "--user", "grace", *wrong)
+        assert (said.code, said.out) == (2, "")
