@@ -131,6 +131,20 @@ def parse_tenant(
 _FAR_S: Final = 1_000_000_000
 
 
+def record_of(kind: type[Any], row: Mapping[str, Any]) -> Any:
+    """One TestUser or Application from values as a tenant file has them; None leaves a field out or at its default.
+
+    Raises:
+        TenantError: an unknown name, a missing one, or a value of the wrong kind.
+    """
+    known = {f.name for f in fields(kind)}
+    if "omit" in row:
+        raise TenantError('Unknown key "omit". Leave a field out with null.')
+    omitted = [n for n in _OPTIONAL if n in known and row.get(n) is None]
+    given = {k: v for k, v in row.items() if v is not None}
+    return _Reader("", None).record(kind, {**given, "omit": omitted}, "", 0)
+
+
 class _Reader:
     """Turns TOML tables into records and says on which line one is wrong."""
 

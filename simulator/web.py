@@ -26,19 +26,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from simulator.directory import directory_graph, directory_scim
 from simulator.errors import RequestRefused, SimulatorError
+from simulator.guard import Guard, security_headers
 from simulator.idp import Idp, Issued
 from simulator.requests import AuthnRequest, fields_of, is_logout
 
-_MAX_BODY: Final = 1_572_864
-_MAX_HEADERS: Final = 64
-_BODY_SECONDS: Final = 10
 _STALL_SECONDS: Final = 30
 _TOKENS: Final = 500
 _KEPT: Final = 200
+_SHOWN: Final = 200
 _COOKIE: Final = "test_idp"
 _SCRIPT: Final = "document.forms[0].submit()"
 
@@ -120,7 +119,7 @@ class WebIdp:
             Route("/healthz", _healthz, methods=["GET"]),
         ]
         app = Starlette(routes=routes, exception_handlers={SimulatorError: self._sorry, 404: _not_found})
-        self.asgi: ASGIApp = _Guard(self._by_vendor(app))
+        self.asgi: ASGIApp = Guard(self._by_vendor(app))
 
     def _by_vendor(self, app: ASGIApp) -> ASGIApp:
         """The application under the vendor's own paths too; letter case does not count in them."""
@@ -150,7 +149,8 @@ class WebIdp:
         tiles = [] if person is None else [a for a in tenant.applications if person.assigned(a.id)]
         response = self._page(
             "portal.html",
-            people=tenant.users,
+            people=tenant.users[:_SHOWN],
+            hidden=max(0, len(tenant.users) - _SHOWN),
             person=person,
             tiles=tiles,
             token=self._token(None, entitled) if tiles and person is not None and person.enabled else None,
@@ -201,14 +201,19 @@ class WebIdp:
         if objection is not None:
             codes, message = objection
             issued = self.idp.refuse(found.application, codes, message, request=found)
-            self._record(issued, found)
+            self.record(issued, found)
             return self._deliver(issued)
         application = self.idp.tenant.application(found.application)
         assert application is not None
         entitled = self._entitled(request)
         people = [u for u in self.idp.tenant.users if u.enabled and u.assigned(application.id)]
         return self._page(
-            "choose.html", people=people, application=application, request=found, token=self._token(found, entitled)
+            "choose.html",
+            people=people[:_SHOWN],
+            hidden=max(0, len(people) - _SHOWN),
+            application=application,
+            request=found,
+            token=self._token(found, entitled),
         )
 
     async def _login(self, fields: dict[str, str], pending: _Pending, application: str) -> Response:
@@ -222,13 +227,13 @@ class WebIdp:
         issued = await run_in_threadpool(
             lambda: self.idp.issue(username, application, request=pending.request, faults=self.faults)
         )
-        self._record(issued, pending.request)
+        self.record(issued, pending.request)
         return self._deliver(issued)
 
     def _deliver(self, issued: Issued) -> Response:
         """The page that posts the message by itself, or by its button."""
         if issued.method == "GET":
-            return RedirectResponse(issued.url, status_code=303, headers=_headers("default-src 'none'"))
+            return RedirectResponse(issued.url, status_code=303, headers=security_headers("default-src 'none'"))
         fields = issued.form
         if not issued.exact_form:
             fields = tuple(parse_qsl(issued.body.decode("latin-1"), keep_blank_values=True)) or issued.form
@@ -251,12 +256,12 @@ class WebIdp:
             lambda: self.idp.read_logout(form=raw) if post else self.idp.read_logout(query=raw)
         )
         issued = await run_in_threadpool(lambda: self.idp.logout_response(found))
-        self._record(issued, None)
+        self.record(issued, None)
         return self._deliver(issued)
 
     async def _metadata(self, _request: Request) -> Response:
         data, reply = await run_in_threadpool(self.idp.serve_metadata, self.faults)
-        headers = {**_headers("default-src 'none'"), **dict(reply.headers)}
+        headers = {**security_headers("default-src 'none'"), **dict(reply.headers)}
         if reply.stalls:
             return _Stalling(data, media_type="application/samlmetadata+xml", headers=headers)
         return Response(data, reply.status, media_type="application/samlmetadata+xml", headers=headers)
@@ -266,12 +271,12 @@ class WebIdp:
         self._may_list(request)
         start, count = (_number(request.query_params.get(n), d) for n, d in (("startIndex", 1), ("count", 100)))
         page = directory_scim(self.idp.tenant, start=start, count=count)
-        return JSONResponse(page, media_type="application/scim+json", headers=_headers("default-src 'none'"))
+        return JSONResponse(page, media_type="application/scim+json", headers=security_headers("default-src 'none'"))
 
     async def _graph(self, request: Request) -> Response:
         """The directory in the shape of Microsoft Graph, for whoever has this run's key."""
         self._may_list(request)
-        return JSONResponse(directory_graph(self.idp.tenant), headers=_headers("default-src 'none'"))
+        return JSONResponse(directory_graph(self.idp.tenant), headers=security_headers("default-src 'none'"))
 
     def _may_list(self, request: Request) -> None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -307,7 +312,7 @@ class WebIdp:
             auto=self.consent.auto_approve,
             **values,
         )
-        return Response(text, status_code=status, media_type="text/html", headers=_headers(policy))
+        return Response(text, status_code=status, media_type="text/html", headers=security_headers(policy))
 
     # Who may ------------------------------------------------------------------------------------------------------
 
@@ -343,7 +348,8 @@ class WebIdp:
 
     # Recording ----------------------------------------------------------------------------------------------------
 
-    def _record(self, issued: Issued, request: AuthnRequest | None) -> None:
+    def record(self, issued: Issued, request: AuthnRequest | None) -> None:
+        """Keeps an answer among the exchanges and tells of it."""
         self._keep(
             Exchange(
                 at=issued.at,
@@ -411,64 +417,6 @@ class _Pages:
         return text, "; ".join(policy)
 
 
-class _Guard:
-    """Refuses, before any routing, what our pages never cause: a foreign Host (DNS rebinding), odd targets, chunks."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        refusal = _refusal(scope)
-        if refusal is not None:
-            status, text = refusal
-            response = PlainTextResponse(
-                text, status_code=status, headers={**_headers("default-src 'none'"), "connection": "close"}
-            )
-            await response(scope, receive, send)
-            return
-        await self._app(scope, _bounded(receive), send)
-
-
-def _refusal(scope: Scope) -> tuple[int, str] | None:
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    hosts = [v for n, v in headers if n == b"host"]
-    server = scope.get("server") or ("", 0)
-    port = server[1]
-    allowed = {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}
-    if len(headers) > _MAX_HEADERS:
-        return 431, "Too many header fields."
-    if len(hosts) != 1 or hosts[0].decode("latin-1") not in allowed:
-        return 421, "This server answers on its loopback address only."
-    if not scope["path"].startswith("/"):
-        return 400, "The target must be a path."
-    if scope["method"] not in ("GET", "HEAD", "POST"):
-        return 405, "Only GET and POST are answered."
-    if any(n == b"transfer-encoding" for n, _ in headers):
-        return 411, "Send the body with a Content-Length."
-    length = next((v for n, v in headers if n == b"content-length"), b"0")
-    if not length.isdigit() or int(length) > _MAX_BODY:
-        return 413, f"The body may have {_MAX_BODY} octets."
-    return None
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Ends a body that comes too slowly or is longer than it said."""
-    total = 0
-
-    async def bounded() -> Message:
-        nonlocal total
-        try:
-            message = await asyncio.wait_for(receive(), _BODY_SECONDS)
-        except TimeoutError:
-            return {"type": "http.disconnect"}
-        total += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if total > _MAX_BODY else message
-
-    return bounded
-
-
 async def _body(request: Request) -> str:
     kind = (request.headers.get("content-type") or "").split(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
@@ -504,17 +452,6 @@ def _text(fields: dict[str, str], name: str) -> str:
     return value
 
 
-def _headers(policy: str) -> dict[str, str]:
-    return {
-        "content-security-policy": policy,
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
-        "cache-control": "no-store",
-        "cross-origin-resource-policy": "same-origin",
-        "x-frame-options": "DENY",
-    }
-
-
 def _origin(url: str) -> str | None:
     """scheme://host[:port] of a web address that can stand in a policy; None for anything else."""
     try:
@@ -536,8 +473,8 @@ def _sha256(text: str) -> str:
 
 
 async def _healthz(_request: Request) -> Response:
-    return PlainTextResponse("ok", headers=_headers("default-src 'none'"))
+    return PlainTextResponse("ok", headers=security_headers("default-src 'none'"))
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
-    return PlainTextResponse("There is no such page.", status_code=404, headers=_headers("default-src 'none'"))
+    return PlainTextResponse("There is no such page.", status_code=404, headers=security_headers("default-src 'none'"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import sys
 import zlib
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     epilog=(
         "\b\nExamples:\n"
         "  sso-workbench idp serve --acs-url http://127.0.0.1:8800/saml/consume --vendor okta\n"
+        "  sso-workbench idp serve --sp-metadata sp.xml --port 8801 --api-port 8802 --api-token-file token\n"
         "  sso-workbench idp issue --user ada --fault sig-tampered-content > message.txt\n"
         "  sso-workbench idp metadata > idp.xml\n"
         "  sso-workbench idp list-faults xsw\n"
@@ -45,12 +47,22 @@ command.add_command(apps)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="0: any free port.")
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="Every login has this fault (repeatable).")
 @click.option("--auto-approve", is_flag=True, help="Let any program on this computer log in as anybody.")
+@click.option("--api-port", type=click.IntRange(0, 65_535), help="Also serve the JSON interface for programs here.")
+@click.option("--api-token-file", type=FILE, metavar="FILE", help="Holds its token; made where it is missing.")
 @click.option("--har", type=FILE, metavar="FILE", help="At the end, write the last 200 exchanges as an HTTP archive.")
 @format_option
 def serve(
-    organisation: Organisation, port: int, faults: tuple[str, ...], auto_approve: bool, har: Path | None, form: str
+    organisation: Organisation,
+    port: int,
+    faults: tuple[str, ...],
+    auto_approve: bool,
+    api_port: int | None,
+    api_token_file: Path | None,
+    har: Path | None,
+    form: str,
 ) -> int:
     """Serve portal, single sign-on, logout and metadata until Ctrl-C."""
+    from simulator.api import Api, read_token
     from simulator.faults.registry import switchable
     from simulator.server import Server
     from simulator.web import ConsentPolicy, WebIdp
@@ -59,15 +71,24 @@ def serve(
     idp, _application = open_idp(organisation)
     if not idp.tenant.applications:
         tell("No service provider is known yet: name one with --sp-metadata, or --sp-entity-id and --acs-url.")
+    if (api_port is None) != (api_token_file is None):
+        raise click.UsageError("--api-port and --api-token-file belong together.")
     web = WebIdp(idp, consent=ConsentPolicy(auto_approve=auto_approve), faults=chosen)
-    with Server(web.asgi, port) as server:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Server(web.asgi, port))
         idp.base_url = server.url
+        interface = ""
+        if api_port is not None and api_token_file is not None:
+            api = Api(web, read_token(api_token_file))
+            interface = stack.enter_context(Server(api.asgi, api_port)).url
         addresses = {
             "portal": server.url + web.portal_path(),
             "metadata": f"{server.url}/metadata",
             "sso": f"{server.url}/sso",
             "entity_id": idp.tenant.entity_id,
         }
+        if interface:
+            addresses["api"] = interface
         if form == "json":
             emit({**addresses, "faults": list(chosen), "auto_approve": auto_approve})
         else:

@@ -553,3 +553,40 @@ def test_a_message_is_edited_at_three_places(cli: Cli) -> None:
         Path("idp.xml").write_text("<a/>")
         said = cli("idp", "issue", "--user", "grace", *wrong)
         assert (said.code, said.out) == (2, "")
+
+
+def test_serving_with_an_interface_for_programs_and_a_recording(tmp_path: Path) -> None:
+    import httpx
+
+    done = subprocess.Popen(
+        [sys.executable, "-m", "app", "idp", "serve", "--acs-url", "https://app.example/acs", "--format", "json",
+         "--api-port", "0", "--api-token-file", str(tmp_path / "token"), "--har", str(tmp_path / "login.har")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "SSO_WORKBENCH_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+    try:
+        assert done.stdout is not None
+        told = json.loads(done.stdout.readline())
+        token = (tmp_path / "token").read_text().strip()
+        headers = {"authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=told["api"], headers=headers, trust_env=False) as api:
+            assert api.get("/v1/users").json()["total"] == 8
+            assert api.post("/v1/issue", json={"user": "ada", "application": "sp"}).status_code == 200
+        assert httpx.get(f"{told['api']}/v1/users", trust_env=False).status_code == 401
+        assert httpx.get(told["portal"], trust_env=False).status_code == 200
+    finally:
+        done.send_signal(signal.SIGINT)
+        done.communicate(timeout=20)
+    assert done.returncode == 0
+    (entry,) = json.loads((tmp_path / "login.har").read_text("utf-8"))["log"]["entries"]
+    assert entry["request"]["url"] == "https://app.example/acs"
+
+
+def test_the_interface_is_off_unless_asked_for_whole(cli: Cli) -> None:
+    for half in (("--api-port", "0"), ("--api-token-file", "token")):
+        said = cli("idp", "serve", *half)
+        assert (said.code, "belong together" in said.err) == (2, True)
+    Path("token").write_text("short")
+    Path("token").chmod(0o600)
+    said = cli("idp", "serve", "--api-port", "0", "--api-token-file", "token")
+    assert (said.code, "16 or more" in said.err) == (2, True)
