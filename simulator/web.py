@@ -24,11 +24,11 @@ from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from simulator.directory import directory_graph, directory_scim
+from simulator.directory_pages import DirectoryPages
 from simulator.errors import RequestRefused, SimulatorError
 from simulator.guard import Guard, security_headers
 from simulator.idp import Idp, Issued
@@ -114,9 +114,8 @@ class WebIdp:
             Route("/sso", self._sso_post, methods=["POST"]),
             Route("/slo", self._slo, methods=["GET", "POST"]),
             Route("/metadata", self._metadata, methods=["GET"]),
-            Route("/scim/v2/Users", self._scim, methods=["GET"]),
-            Route("/graph/v1.0/users", self._graph, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
+            *DirectoryPages(idp, self._has_key).routes,
         ]
         app = Starlette(routes=routes, exception_handlers={SimulatorError: self._sorry, 404: _not_found})
         self.asgi: ASGIApp = Guard(self._by_vendor(app))
@@ -266,23 +265,10 @@ class WebIdp:
             return _Stalling(data, media_type="application/samlmetadata+xml", headers=headers)
         return Response(data, reply.status, media_type="application/samlmetadata+xml", headers=headers)
 
-    async def _scim(self, request: Request) -> Response:
-        """The directory as SCIM 2.0, for whoever has this run's key (as `key` or as a bearer token)."""
-        self._may_list(request)
-        start, count = (_number(request.query_params.get(n), d) for n, d in (("startIndex", 1), ("count", 100)))
-        page = directory_scim(self.idp.tenant, start=start, count=count)
-        return JSONResponse(page, media_type="application/scim+json", headers=security_headers("default-src 'none'"))
-
-    async def _graph(self, request: Request) -> Response:
-        """The directory in the shape of Microsoft Graph, for whoever has this run's key."""
-        self._may_list(request)
-        return JSONResponse(directory_graph(self.idp.tenant), headers=security_headers("default-src 'none'"))
-
-    def _may_list(self, request: Request) -> None:
+    def _has_key(self, request: Request) -> bool:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = request.query_params.get("key") or bearer
-        if not hmac.compare_digest(key.encode(), self.consent.key.encode()):
-            raise _Forbidden("The directory is listed for whoever has the key of this run.")
+        return hmac.compare_digest(key.encode(), self.consent.key.encode())
 
     async def _sorry(self, request: Request, error: Exception) -> Response:
         """A local page with the sentence: nothing is posted anywhere."""
@@ -439,10 +425,6 @@ def _same_origin(request: Request) -> None:
     allowed = (None, own, "null") if site == "same-origin" else (None, own)
     if origin not in allowed or site not in (None, "same-origin", "none"):
         raise _Forbidden("The form stood on another site's page. Open the portal and use its own buttons.")
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 10 else default
 
 
 def _text(fields: dict[str, str], name: str) -> str:

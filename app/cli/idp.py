@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import click
 
-from app.cli.idp_tenant import apps, people
+from app.cli.idp_tenant import apps, directory, people
 from app.cli.organisation import FILE, Organisation, open_idp, organisation_options, the_product
 from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, table, tell
 from app.cli.serving import until_stopped
@@ -40,6 +40,7 @@ def command() -> None:
 
 command.add_command(people)
 command.add_command(apps)
+command.add_command(directory)
 
 
 @command.command("serve", epilog="Stop it with Ctrl-C. It listens on 127.0.0.1 only.")

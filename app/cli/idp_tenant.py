@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -155,6 +156,44 @@ def _assign(name: str, assigned: bool, what: str) -> None:
 
 _assign("assign", True, "Let somebody use an application.")
 _assign("unassign", False, "Take an application away from somebody.")
+
+
+# The export -----------------------------------------------------------------------------------------------------------
+
+
+@click.command(
+    "directory",
+    epilog=(
+        "\b\nExamples:\n"
+        "  sso-workbench idp directory --vendor entra > exportUsers.csv\n"
+        "  sso-workbench idp directory --vendor ad --app imagekit\n"
+        "  sso-workbench idp directory --scim\n"
+    ),
+)
+@click.option(
+    "--vendor", default="generic", show_default=True, metavar="NAME", help="entra, okta, onelogin, ad, google."
+)
+@click.option("--app", "application", metavar="ID", help="Only who may use this application.")
+@click.option("--graph", is_flag=True, help="As Microsoft Graph lists users, instead of CSV.")
+@click.option("--scim", is_flag=True, help="As a ListResponse of SCIM 2.0, instead of CSV.")
+@_tenant
+def directory(vendor: str, application: str | None, graph: bool, scim: bool, tenant: Path | None) -> int:
+    """Print the people as the vendor's console exports them: what a directory import is tried with."""
+    from simulator.directory import directory_csv, directory_graph, directory_scim
+
+    if graph and scim:
+        raise click.UsageError("Choose either --graph or --scim.")
+    found = _read(tenant)
+    if application is not None and found.application(application) is None:
+        raise click.UsageError(f'There is no application "{application}".')
+    if graph:
+        emit(directory_graph(found, application_id=application))
+    elif scim:
+        emit(directory_scim(found, application_id=application, count=1_000))
+    else:
+        sys.stdout.buffer.write(directory_csv(found, application, vendor=vendor).encode("utf-8"))
+        sys.stdout.buffer.flush()
+    return 0
 
 
 # Applications ---------------------------------------------------------------------------------------------------------

@@ -590,3 +590,16 @@ def test_the_interface_is_off_unless_asked_for_whole(cli: Cli) -> None:
     Path("token").chmod(0o600)
     said = cli("idp", "serve", "--api-port", "0", "--api-token-file", "token")
     assert (said.code, "16 or more" in said.err) == (2, True)
+
+
+def test_the_directory_as_vendors_export_it(cli: Cli) -> None:
+    assert cli("idp", "directory").out.splitlines()[0] == "userPrincipalName,mail,displayName,accountEnabled,id"
+    assert cli("idp", "directory", "--vendor", "okta").out.startswith('"User Id","Login"')
+    assert cli("idp", "directory", "--vendor", "ad").out.startswith("#TYPE Microsoft")
+    (page,) = cli("idp", "directory", "--scim").objects
+    assert page["totalResults"] == 8
+    (graph,) = cli("idp", "directory", "--graph").objects
+    assert len(graph["value"]) == 8
+    for wrong in (("--vendor", "ldap"), ("--app", "none"), ("--scim", "--graph")):
+        said = cli("idp", "directory", *wrong)
+        assert (said.code, said.out) == (2, "")
