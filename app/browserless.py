@@ -102,14 +102,20 @@ class _Page(HTMLParser):
         (self.text if self._notice is None else self.notices).append(text)
 
 
-def form_with(page: httpx.Response, **wanted: str | None) -> Form | None:
-    """The first form that has these fields with these values (None: any value), its action made absolute."""
+def forms_of(page: httpx.Response) -> tuple[Form, ...]:
+    """Every form of a page, its action made absolute."""
     parser = _Page()
     parser.feed(page.text)
     for form in parser.forms:
+        form.action = urljoin(str(page.url), form.action)
+    return tuple(parser.forms)
+
+
+def form_with(page: httpx.Response, **wanted: str | None) -> Form | None:
+    """The first form that has these fields with these values (None: any value), its action made absolute."""
+    for form in forms_of(page):
         fields = dict(form.fields)
         if all(n in fields and (v is None or fields[n] == v) for n, v in wanted.items()):
-            form.action = urljoin(str(page.url), form.action)
             return form
     return None
 

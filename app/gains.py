@@ -105,6 +105,13 @@ GAINS: Final = (
         "",
     ),
     Gain(
+        "expired",
+        "high",
+        ("time-", "sc-notonorafter"),
+        "A message that was caught once is good for longer than the identity provider meant, or for ever.",
+        "",
+    ),
+    Gain(
         "no-confirmation",
         "high",
         ("sc-", "structure-subject", "structure-authnstatement", "structure-condition-unknown"),
@@ -124,13 +131,6 @@ GAINS: Final = (
         ("replay-", "irt-single-use"),
         "Whoever reads one message, in a log or on a shared computer, can log in with it again.",
         "CVE-2026-53424",
-    ),
-    Gain(
-        "expired",
-        "high",
-        ("time-",),
-        "A message that was caught once is good for longer than the identity provider meant, or for ever.",
-        "",
     ),
     Gain(
         "unasked",

@@ -7,6 +7,7 @@ Servers listen on 127.0.0.1 only. Faults are forgotten when the program ends.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import threading
@@ -20,17 +21,15 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from app.accounts.account import Account
 from app.sso import SSO, LoginResult
 from app.witness import Stamp, Witness
+from simulator.kept_tenant import KeptTenant
 from simulator.tenant import (
     DEFAULT_CLAIMS,
     Application,
     Tenant,
     TestUser,
     default_tenant,
-    dump_tenant,
-    load_tenant,
-    parse_tenant,
-    save_tenant,
 )
+from simulator.tenant_file import dump_tenant, parse_tenant
 
 if TYPE_CHECKING:
     import httpx
@@ -78,8 +77,8 @@ class Lab:
 
     `folder` holds tenant.toml, the keys and the ports of last time; None keeps everything in memory. `clock` gives
     aware datetimes and is the service provider's clock; the identity provider's runs `clock_offset_s` apart from it.
-    `keys` may be given instead of made. Every method may be called from any thread; `on_change` is called by whichever
-    thread made the change.
+    `keys` may be given instead of made; `patience_s` is how long the service provider waits for a stalled sender.
+    Every method may be called from any thread; `on_change` is called by whichever thread made the change.
     """
 
     def __init__(
@@ -89,12 +88,15 @@ class Lab:
         *,
         clock: Callable[[], datetime] | None = None,
         keys: KeyRing | None = None,
+        patience_s: float = 10.0,
     ) -> None:
         self.sso = sso
+        self._patience_s = patience_s
         self.on_change: Callable[[], None] | None = None
         self.witness = Witness(sso)
         self._clock = clock or sso.now
         self._folder = folder
+        self._kept = None if folder is None else KeptTenant(folder / "tenant.toml")
         self._lock = threading.RLock()
         self._login = threading.RLock()
         self._tenant: Tenant | None = None
@@ -165,7 +167,8 @@ class Lab:
                 self._web = web
                 self._idp_server = _listening(Server, web.asgi, idp_port, kept.get("idp", 0))
                 idp.base_url = self._idp_server.url
-                self._sp_server = _listening(Server, sp_app(self.witness.verbs), sp_port, kept.get("sp", 0))
+                patient = functools.partial(Server, patience_s=self._patience_s)
+                self._sp_server = _listening(patient, sp_app(self.witness.verbs), sp_port, kept.get("sp", 0))
                 self._deliver_here()
                 self._keep_ports()
                 self._refresh_connections()
@@ -194,7 +197,7 @@ class Lab:
             self._sp_server.stop()
             self.sso = sso
             self.witness.replace_sso(sso)
-            self._sp_server = Server(sp_app(self.witness.verbs), port)
+            self._sp_server = Server(sp_app(self.witness.verbs), port, patience_s=self._patience_s)
             self._sp_server.start()
 
     def _stop(self) -> None:
@@ -215,30 +218,52 @@ class Lab:
 
     @property
     def tenant(self) -> Tenant:
-        """The simulated organisation: vendor, people, applications. Raises TenantError for a broken file."""
+        """The simulated organisation: vendor, people, applications.
+
+        Where its file is broken, the last one that was good; `tenant_problem` then says what is wrong. TenantError
+        where there was none.
+        """
         with self._lock:
             if self._tenant is None:
-                path = self.tenant_file
-                if path is not None and path.exists():
-                    self._tenant = load_tenant(path)
+                kept = self._kept
+                if kept is not None and kept.file.exists():
+                    self._tenant = kept.load()
                 else:
                     # Without an application until an account is connected: nothing may be posted to the real product.
                     self._tenant = replace(default_tenant(), applications=())
-                    if path is not None:
-                        save_tenant(self._tenant, path)
+                    if kept is not None:
+                        kept.save(self._tenant)
             return self._tenant
+
+    @property
+    def tenant_problem(self) -> str:
+        """What is wrong with the organisation's file, with file and line; "" where nothing is."""
+        return self._kept.problem if self._kept is not None else ""
+
+    def reload_tenant(self) -> bool:
+        """Read the organisation's file again, for somebody may have edited it; whether it could be used.
+
+        A broken one changes nothing but `tenant_problem`.
+        """
+        with self._lock:
+            if self._kept is None or not self._kept.file.exists():
+                return False
+            self._tenant = self._kept.load()
+            if self._idp is not None:
+                self._idp.tenant = self._tenant
+        self._changed()
+        return not self.tenant_problem
 
     @property
     def tenant_file(self) -> Path | None:
         """The TOML file of the organisation; None where it is kept in memory."""
-        return None if self._folder is None else self._folder / "tenant.toml"
+        return None if self._kept is None else self._kept.file
 
     def save_tenant(self, tenant: Tenant) -> None:
         """Use another organisation from now on, and write it down. Raises TenantError where it cannot be written."""
         with self._lock:
-            path = self.tenant_file
-            if path is not None:
-                save_tenant(tenant, path)
+            if self._kept is not None:
+                self._kept.save(tenant)
             self._tenant = tenant
             if self._idp is not None:
                 self._idp.tenant = tenant
@@ -250,7 +275,7 @@ class Lab:
 
     def save_tenant_text(self, text: str) -> None:
         """Read and use an edited TOML text. Raises TenantError with the line that is wrong."""
-        self.save_tenant(parse_tenant(text))
+        self.save_tenant(parse_tenant(text, folder=self._folder))
 
     def users(self) -> tuple[TestUser, ...]:
         """The people of the organisation."""
@@ -292,10 +317,10 @@ class Lab:
     # Faults, clock, consent -------------------------------------------------------------------------------------------
 
     def faults(self) -> tuple[Fault, ...]:
-        """Every fault that can be switched on, by family."""
+        """Every fault that can be switched on, by family: those of requests are not ours to send."""
         from simulator.faults import all_faults
 
-        return all_faults()
+        return tuple(f for f in all_faults() if f.acts_on != "request")
 
     def fault_ids(self) -> tuple[str, ...]:
         """The id of every fault."""
@@ -307,10 +332,10 @@ class Lab:
         return self._faults
 
     def set_faults(self, ids: Sequence[str]) -> None:
-        """Switch on exactly these faults. Raises UnknownFault."""
-        from simulator.faults import find
+        """Switch on exactly these faults. Raises UnknownFault, also for a fault of requests, which we only receive."""
+        from simulator.faults.registry import switchable
 
-        chosen = tuple(dict.fromkeys(find(i).id for i in ids))
+        chosen = tuple(dict.fromkeys(f.id for f in switchable(ids)))
         with self._login, self._lock:
             self._faults = chosen
             if self._web is not None:
@@ -458,12 +483,21 @@ class Lab:
         from app.browserless import browser, post
 
         key = self.stamp(issued, mode)
+        if issued.delivery is not None:
+            page = _sent_oddly(issued)
+            return page, next(iter(self.witness.results(key)[-1:]), None)
         with contextlib.ExitStack() as stack:
             sender = client or stack.enter_context(browser())
             content = None if issued.method == "GET" else issued.body
             page = post(sender, issued.method, issued.url, content, list(issued.headers))
         results = self.witness.results(key)
         return page, results[-1] if results else None
+
+    def replay(self, exchange: Exchange, *, mode: Mode = "live") -> tuple[httpx.Response, LoginResult | None]:
+        """Send what was sent in an exchange once more, octet for octet. SimulatorError where nothing was sent."""
+        from simulator.recording import replayed
+
+        return self.send(replayed(exchange), mode=mode)
 
     def stamp(self, issued: Issued, mode: Mode = "live") -> str:
         """Announce a message before it is sent; the key under which the witness keeps what is decided of it."""
@@ -592,7 +626,7 @@ def sentence_of(result: LoginResult) -> str:
     return result.reason.sentence if result.reason is not None else result.report.headline
 
 
-def _listening(kind: type[Server], app: Any, wanted: int, remembered: int) -> Server:
+def _listening(kind: Callable[[Any, int], Server], app: Any, wanted: int, remembered: int) -> Server:
     """A started server. A port that was asked for is used or refused; one merely remembered is given up if taken."""
     from simulator.errors import PortTaken
 
@@ -607,6 +641,17 @@ def _listening(kind: type[Server], app: Any, wanted: int, remembered: int) -> Se
     server = kind(app, wanted)
     server.start()
     return server
+
+
+def _sent_oddly(issued: Issued) -> httpx.Response:
+    """The status of a message that no ordinary client sends, as a page without text; 0 where the server hung up."""
+    import httpx
+
+    from simulator.delivery import deliver
+
+    assert issued.delivery is not None
+    status = deliver(issued.url, issued.body, issued.delivery)
+    return httpx.Response(status, request=httpx.Request(issued.delivery.method, issued.url))
 
 
 def _is_ours(url: str | None) -> bool:

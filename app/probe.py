@@ -446,7 +446,13 @@ class _Probe:
 
     def _why_not(self, fault: Fault, *, product_rules: bool) -> str:
         """Why a fault cannot be tried on a stranger's service provider; "" where it can."""
+        from simulator.faults import Stage
+
         setup = fault.setup
+        if fault.stage in (Stage.METADATA, Stage.REQUEST):
+            return "It is about another document than a login: metadata, or a request to the identity provider."
+        if fault.stage is Stage.HTTP:
+            return "It is about how the message is delivered, which only a trial against our own service provider does."
         if not product_rules and _is_product_rule(fault):
             return "It is a rule of this product, not of SAML; --product-rules tries it."
         if setup.https and not self.target.application.acs_url.startswith("https:"):

@@ -29,6 +29,7 @@ from app.product import ADMINISTRATOR
 from app.saml.checks.registry import Status
 from app.saml.identifiers import normalise_email
 from app.sso import LoginResult
+from app.trial_documents import take_entity_id, try_metadata, try_request
 from app.trial_report import as_html, as_json_lines, as_junit, as_text
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 ACCOUNT: Final = "ik_7x2k"
 _SEATS: Final = 100_000
+_PATIENCE_S: Final = 1.5  # for stalled senders; a trial does not wait ten seconds for each
 _VICTIM: Final = "victim@acme-media.test"
 _KEEPER: Final = "keeper@acme-media.test"  # a second administrator, so that nobody is the last one
 _CANARY: Final = "canary-text-that-must-not-be-read"
@@ -179,6 +181,8 @@ def run_trial(
     from simulator.faults import all_faults, matching
 
     chosen = all_faults() if faults is None else matching(tuple(faults))
+    # Our service provider is given metadata and does not fetch it, so what only a fetching one meets is left out.
+    chosen = tuple(f for f in chosen if not f.setup.fetched)
     started_at, start = datetime.now(UTC), time.perf_counter()
     rows: dict[str, TrialRow] = {}
     stopped = False
@@ -270,7 +274,7 @@ class Bench:
         self._folder = Path(self._workspace.folder)
         self._reopened: list[Workspace] = []
         self.sso = self._workspace.sso
-        self.lab = Lab(self.sso, None, clock=self.clock, keys=keys)
+        self.lab = Lab(self.sso, None, clock=self.clock, keys=keys, patience_s=_PATIENCE_S)
         tenant = replace(self.lab.tenant, vendor=vendor)
         self.lab.save_tenant(tenant)
         self._canary = _Canary(self._folder)
@@ -311,6 +315,7 @@ class Bench:
     def arrangement(setup: Setup) -> tuple[Any, ...]:
         """What of a setup lasts longer than one message; faults with the same value can share it."""
         return (
+            setup.entity_id_taken,
             setup.metadata,
             setup.plan,
             setup.child_account,
@@ -345,6 +350,7 @@ class Bench:
         else:
             with contextlib.suppress(Exception):
                 sso.delete_metadata("ik_other", operator="trial")
+        take_entity_id(sso, lab, ACCOUNT, taken=setup.entity_id_taken)
         sso.set_setting("email_domains", [f"{ACCOUNT}:{d}" for d in setup.allowed_domains])
         policy = dict(setup.policy)
         for name, default in _POLICY.items():
@@ -380,8 +386,42 @@ class Bench:
         with contextlib.ExitStack() as stack:
             if fault.setup.frozen_clock:
                 stack.enter_context(self.clock.held())
+            if fault.acts_on != "message":
+                return self._try_document(fault, start)
             client = stack.enter_context(browser())
             return self._try(fault, client, start)
+
+    def _try_document(self, fault: Fault, start: float) -> TrialRow:
+        """A fault of metadata or of a request: nobody logs in with it, so the row has no person."""
+        person, before = self._person(), self._people()
+        if fault.acts_on == "metadata":
+            done = try_metadata(self.sso, self.lab, ACCOUNT, fault, person)
+            self._arranged = None  # the account has other metadata now
+        else:
+            done = try_request(self.sso, self.lab, ACCOUNT, fault)
+        after = self._people()
+        mine = _of(after, person.email)
+        row = TrialRow(
+            **_told_of(fault),
+            got=done.got,
+            decided_by=done.decided,
+            outcome="created" if mine is not None else "none",
+            sentence=done.sentence,
+            role_before=None,
+            role_after=mine.role if mine is not None else None,
+            seats_before=len(before),
+            seats_after=len(after),
+            status_code=done.status_code,
+            door=None,
+            as_expected=True,
+            why="",
+            duration_ms=(time.perf_counter() - start) * 1000,
+            event=done.event,
+            sent=done.sent,
+            report=done.report,
+        )
+        why = done.why or _objection(fault, done.got, done.decided, ())
+        return replace(row, why=why, as_expected=not why)
 
     def _try(self, fault: Fault, client: httpx.Client, start: float) -> TrialRow:
         setup = fault.setup
@@ -396,9 +436,11 @@ class Bench:
         last = sent[-1]
         report, door = self._judgement(last)
         got = _verdict(last, report)
-        decided = _decided(report, got)
+        decided = _at_the_door(last) if last.issued.delivery is not None else _decided(report, got)
         why = _objection(fault, got, decided, sent)
         why = why or self._side_effect(fault, before, after, person.email, sent)
+        if last.issued.delivery is not None and not why and client.get(f"{self.lab.sp_url}/healthz").status_code != 200:
+            why = "The service provider no longer answers."
         if setup.canary and not why:
             why = self._canary_objection(report)
         mine_before, mine_after = _of(before, name_id), _of(after, name_id)
@@ -406,13 +448,7 @@ class Bench:
         if result is not None and result.user is not None:
             mine_after = result.user  # under another address, where the message names another
         return TrialRow(
-            id=fault.id,
-            family=fault.family,
-            kind=fault.kind,
-            summary=fault.summary,
-            reference=fault.reference,
-            expected=fault.expects,
-            expected_checks=fault.checks,
+            **_told_of(fault),
             got=got,
             decided_by=decided,
             outcome=result.decision.outcome if result is not None and result.decision is not None else "rejected",
@@ -569,6 +605,19 @@ class Bench:
         return ""
 
 
+def _told_of(fault: Fault) -> dict[str, Any]:
+    """The fields of a row that the catalogue fills."""
+    return {
+        "id": fault.id,
+        "family": fault.family,
+        "kind": fault.kind,
+        "summary": fault.summary,
+        "reference": fault.reference,
+        "expected": fault.expects,
+        "expected_checks": fault.checks,
+    }
+
+
 def _verdict(sent: _Sent, report: Report) -> str:
     if sent.result is None:
         return "reject" if sent.status_code >= 400 or sent.status_code == 0 else "unknown"
@@ -584,6 +633,13 @@ def _decided(report: Report, got: str) -> tuple[str, ...]:
     return tuple(c.id for c in report.failures) or tuple(c.id for c in report.blocking)
 
 
+def _at_the_door(sent: _Sent) -> tuple[str, ...]:
+    """What a web server refused before it looked at the message, from the status of its answer."""
+    from simulator.faults import DOOR
+
+    return tuple(name for name, statuses in DOOR.items() if sent.status_code in statuses)
+
+
 def _objection(fault: Fault, got: str, decided: tuple[str, ...], sent: tuple[_Sent, ...]) -> str:
     """What is not as expected in the decision itself, as a sentence; "" where all is well."""
     if got != fault.expects:
@@ -591,7 +647,7 @@ def _objection(fault: Fault, got: str, decided: tuple[str, ...], sent: tuple[_Se
     if fault.checks and not set(fault.checks) & set(decided):
         return f"Expected the check {' or '.join(fault.checks)}, got {', '.join(decided) or 'none'}."
     accepted = sum(1 for s in sent if s.result is not None and s.result.allowed)
-    if fault.setup.posts > 1 and accepted != 1:
+    if fault.acts_on == "message" and fault.setup.posts > 1 and accepted != 1:
         return f"Of {len(sent)} messages exactly one must be accepted; {accepted} were."
     return ""
 

@@ -4,10 +4,12 @@ Public names, loaded when first asked for:
 
     Tenant, TestUser, Application, default_tenant                     people and applications
     load_tenant, parse_tenant, save_tenant, dump_tenant               their file
+    read_people, dump_people                                          many people as CSV
     PROFILES, Profile, profile                                        the vendors
     directory_csv, directory_scim, directory_graph                    the directory as vendors export it
     KeyRing, KeyPair                                                  test keys
-    Idp, Issued, Expected, Edit, DEFAULT                              issuing
+    Idp, Issued, Expected, DEFAULT                                    issuing
+    Edit, Change, edit_of, dump_spec, parse_spec                      editing by hand
     AuthnRequest, LogoutRequest                                       what service providers ask
     Fault, Setup, Stage, FAMILIES, all_faults, find, matching         the faults ("find" is exported as find_fault)
     wrapping_variants                                                 signature wrapping by the thousand
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.directory import directory_csv, directory_graph, directory_scim
+    from simulator.editing import Change, Edit, dump_spec, edit_of, parse_spec
     from simulator.errors import (
         KeyRingError,
         LoginRefused,
@@ -36,23 +39,15 @@ if TYPE_CHECKING:
     )
     from simulator.faults import FAMILIES, Fault, Setup, Stage, all_faults, matching, wrapping_variants
     from simulator.faults import find as find_fault
-    from simulator.idp import DEFAULT, Edit, Expected, Idp, Issued
+    from simulator.idp import DEFAULT, Expected, Idp, Issued
     from simulator.keys import KeyPair, KeyRing
     from simulator.message import NIL, OMIT, Spec
     from simulator.metadata import VARIANTS as METADATA_VARIANTS
     from simulator.profiles import PROFILES, Profile, profile
     from simulator.requests import AuthnRequest, LogoutRequest
     from simulator.server import Server
-    from simulator.tenant import (
-        Application,
-        Tenant,
-        TestUser,
-        default_tenant,
-        dump_tenant,
-        load_tenant,
-        parse_tenant,
-        save_tenant,
-    )
+    from simulator.tenant import Application, Tenant, TestUser, default_tenant
+    from simulator.tenant_file import dump_people, dump_tenant, load_tenant, parse_tenant, read_people, save_tenant
     from simulator.web import ConsentPolicy, Exchange, WebIdp
 
 _HOMES = {
@@ -67,22 +62,15 @@ _HOMES = {
         "UnknownFault",
     ),
     "faults": ("FAMILIES", "Fault", "Setup", "Stage", "all_faults", "matching", "wrapping_variants"),
-    "idp": ("DEFAULT", "Edit", "Expected", "Idp", "Issued"),
+    "editing": ("Change", "Edit", "dump_spec", "edit_of", "parse_spec"),
+    "idp": ("DEFAULT", "Expected", "Idp", "Issued"),
     "keys": ("KeyPair", "KeyRing"),
     "message": ("NIL", "OMIT", "Spec"),
     "profiles": ("PROFILES", "Profile", "profile"),
     "requests": ("AuthnRequest", "LogoutRequest"),
     "server": ("Server",),
-    "tenant": (
-        "Application",
-        "Tenant",
-        "TestUser",
-        "default_tenant",
-        "dump_tenant",
-        "load_tenant",
-        "parse_tenant",
-        "save_tenant",
-    ),
+    "tenant": ("Application", "Tenant", "TestUser", "default_tenant"),
+    "tenant_file": ("dump_people", "dump_tenant", "load_tenant", "parse_tenant", "read_people", "save_tenant"),
     "web": ("ConsentPolicy", "Exchange", "WebIdp"),
 }
 _PLACES = {name: (home, name) for home, names in _HOMES.items() for name in names}
@@ -98,6 +86,7 @@ __all__ = [
     "PROFILES",
     "Application",
     "AuthnRequest",
+    "Change",
     "ConsentPolicy",
     "Edit",
     "Exchange",
@@ -128,12 +117,17 @@ __all__ = [
     "directory_csv",
     "directory_graph",
     "directory_scim",
+    "dump_people",
+    "dump_spec",
     "dump_tenant",
+    "edit_of",
     "find_fault",
     "load_tenant",
     "matching",
+    "parse_spec",
     "parse_tenant",
     "profile",
+    "read_people",
     "save_tenant",
     "wrapping_variants",
 ]

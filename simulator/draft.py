@@ -14,11 +14,12 @@ from cryptography import x509
 from lxml import etree
 
 from simulator import names
+from simulator.delivery import Delivery
 from simulator.encryption import Encryption, encrypt
 from simulator.keys import KeyPair, KeyRing
 from simulator.message import NameIdSpec, Spec, build, fresh_id, instant
 from simulator.names import DS, SAML, SAMLP, q
-from simulator.signing import Parts, Reference, Signing, sign, without_signatures
+from simulator.signing import Parts, Reference, Signing, fits, sign, without_signatures
 from simulator.tenant import Application, Tenant, TestUser
 
 
@@ -70,6 +71,7 @@ class Draft:
         self.body: bytes | None = None
         self.query: str | None = None
         self.method = "POST"
+        self.delivery: Delivery | None = None
 
     # Values -------------------------------------------------------------------------------------------------------
 
@@ -131,18 +133,19 @@ class Draft:
             key: Any = how.key
             pairs = how.certificates or ()
         else:
-            pair = self.keys.pair(how.key)
+            pair = self.key(how.key)
             key, pairs = pair.key, (pair,) if how.certificates is None else how.certificates
-        rsa_key = how.key in ("current", "next", "old", "attacker", "encryption", "other-idp")
-        if how.signature_algorithm is None and rsa_key:
-            how = replace(how, signature_algorithm=self.application.signature_algorithm)
+            if how.signature_algorithm is None and fits(self.application.signature_algorithm, key):
+                how = replace(how, signature_algorithm=self.application.signature_algorithm)
         if how.digest_algorithm is None:
             how = replace(how, digest_algorithm=self.application.digest_algorithm)
         parts = Parts(key, [p.certificate for p in pairs], references)
         return sign(element, parts, how, self.response if how.in_response else None)
 
     def key(self, name: str = "current") -> KeyPair:
-        """A key of the ring."""
+        """A key of the ring. "current" is the one that the tenant signs with, with the certificate it has chosen."""
+        if name == "current":
+            return self.keys.pair(self.tenant.signing_key, self.tenant.certificate)
         return self.keys.pair(name)
 
     def forge(self, element: etree._Element) -> etree._Element:

@@ -34,7 +34,14 @@ class KeyRingError(SimulatorError):
 
 
 class RequestRefused(SimulatorError):  # noqa: N818  a refusal is no error of ours
-    """A request that gets a local error page and no form: sender or ACS not registered, or broken."""
+    """A request that gets a local error page and no form: sender or ACS not registered, or broken.
+
+    `rule` is the one of simulator.requests.RULES that was broken.
+    """
+
+    def __init__(self, message: str, rule: str = "request-fields") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class LoginRefused(SimulatorError):  # noqa: N818  as above

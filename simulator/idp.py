@@ -9,14 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
+from urllib.parse import urlencode
 
 from lxml import etree
 
 from simulator import names
+from simulator.delivery import Delivery
 from simulator.draft import Draft
+from simulator.editing import Change, Edit, changed, dump_spec, form_text
 from simulator.encryption import Encryption
 from simulator.errors import LoginRefused
-from simulator.faults.registry import Expects, Fault, Stage, find
+from simulator.faults.registry import Expects, Fault, Stage, find, hardest, signed_by, switchable
 from simulator.keys import KeyRing
 from simulator.message import (
     OMIT,
@@ -29,14 +32,12 @@ from simulator.message import (
     fresh_id,
     instant,
 )
-from simulator.metadata import metadata
+from simulator.metadata import Reply, faulty_metadata, metadata
 from simulator.names import SAML, SAMLP, q
 from simulator.profiles import Profile
 from simulator.requests import AuthnRequest, LogoutRequest, fields_of, read_authn_request, read_logout_request
 from simulator.signing import Signing
 from simulator.tenant import Application, Tenant, TestUser
-
-_GRADE: Final[dict[Expects, int]] = {"accept": 0, "not-provisioned": 1, "refused-by-idp": 2, "reject": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,6 @@ class Expected:
 
     verdict: Expects = "accept"
     checks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """A person's own changes to the values before signing, the octets after it, the form. Each may be None."""
-
-    spec: Callable[[Spec], Spec] | None = None
-    document: Callable[[bytes], bytes] | None = None
-    form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +74,8 @@ class Issued:
     at: datetime
     spec: Spec
     exact_form: bool  # False: a browser's form cannot send these very octets
+    delivery: Delivery | None = None  # None: as an ordinary client sends; else with simulator.delivery.deliver
+    changes: tuple[Change, ...] = ()  # what a person edited
 
 
 class _Default:
@@ -117,12 +111,25 @@ class Idp:
         self._clock = clock
 
     def now(self) -> datetime:
-        """The identity provider's time: the clock's and the tenant's offset."""
-        return self._clock().astimezone(UTC) + self.tenant.clock_offset
+        """The identity provider's time: where its clock stands still, or the clock's with the tenant's offset."""
+        stands = self.tenant.clock_stands_at
+        return (
+            stands.astimezone(UTC) if stands is not None else self._clock().astimezone(UTC) + self.tenant.clock_offset
+        )
 
-    def metadata(self, variant: str | None = None) -> bytes:
-        """The metadata document. `variant` chooses the keys in it, see simulator.metadata.VARIANTS."""
-        return metadata(self.tenant, self.keys, self.base_url, self.now(), variant or "default")
+    def metadata(self, variant: str | None = None, *, faults: Sequence[str] = ()) -> bytes:
+        """The metadata document. `variant` chooses the keys in it, see simulator.metadata.VARIANTS.
+
+        `faults` may be of any kind; those that act on metadata are in it. Raises UnknownFault, KeyRingError.
+        """
+        return self.serve_metadata(faults, variant)[0]
+
+    def serve_metadata(self, faults: Sequence[str] = (), variant: str | None = None) -> tuple[bytes, Reply]:
+        """The metadata document, and how a web server answers with it: some faults are in the answer alone."""
+        chosen = [f for f in map(find, faults) if f.acts_on == "metadata"]
+        if not chosen:
+            return metadata(self.tenant, self.keys, self.base_url, self.now(), variant), Reply()
+        return faulty_metadata(self.tenant, self.keys, self.base_url, self.now(), chosen, variant)
 
     # Requests -----------------------------------------------------------------------------------------------------
 
@@ -130,7 +137,13 @@ class Idp:
     def sso_urls(self) -> tuple[str, ...]:
         """The addresses an AuthnRequest may name as its Destination."""
         alias = self.base_url.replace("//127.0.0.1:", "//localhost:")
-        return tuple(dict.fromkeys((f"{self.base_url}/sso", f"{alias}/sso")))
+        paths = (self.tenant.path_of("sso"), "/sso")
+        return tuple(dict.fromkeys(base + path for path in paths for base in (self.base_url, alias)))
+
+    @property
+    def sso_url(self) -> str:
+        """The address that the metadata names for logins."""
+        return self.sso_urls[0]
 
     def read_request(self, *, query: str | None = None, form: str | Mapping[str, str] | None = None) -> AuthnRequest:
         """Reads an AuthnRequest from a raw query string (redirect) or from a form (POST, deflated or not).
@@ -199,7 +212,7 @@ class Idp:
         """
         app = self._application(application)
         person = self._user(user)
-        chosen = tuple(sorted((find(f) for f in faults), key=lambda f: f.stage))
+        chosen = _of_message(faults)
         if not person.enabled:
             raise LoginRefused(f"{person.username} is disabled in the directory, so there is no login.")
         if not person.assigned(app.id):
@@ -223,9 +236,9 @@ class Idp:
             canary_file=self.canary_file,
             skew=self.clock_skew,
         )
-        for fault in chosen:
-            if fault.signs != "profile":
-                draft.signing = _signing_for(fault.signs)
+        signs = signed_by(chosen)
+        if signs != "profile":
+            draft.signing = _signing_for(signs)
         return self._finish(draft, chosen, edit)
 
     def refuse(
@@ -303,6 +316,9 @@ class Idp:
         issuer = IssuerSpec(value=self.tenant.entity_id, format=p.issuer_format or OMIT)
         issued_at = instant(now, p.precision)
         until = instant(now + timedelta(seconds=p.valid_for_s), p.precision)
+        confirmed_s = p.valid_for_s if p.confirmation_for_s is None else p.confirmation_for_s
+        response_id, assertion_id = fresh_id(p.id_prefix), fresh_id(p.id_prefix)
+        indexes = {"response-id": response_id, "assertion-id": assertion_id}
         in_response_to = request.id if request else OMIT
         source = {"email": user.email, "username": user.username, "role": user.role, "full_name": user.full_name}
         name_id = NameIdSpec(
@@ -315,12 +331,12 @@ class Idp:
         requested = next((c for c in request.contexts if c.startswith(names.AC)), None) if request else None
         return Spec(
             prefixes=(p.saml_prefix, p.samlp_prefix),
-            response_id=fresh_id(),
+            response_id=response_id,
             response_issue_instant=issued_at,
             destination=application.destination or application.acs_url,
             in_response_to=in_response_to,
             response_issuer=issuer if p.response_issuer else None,
-            assertion_id=fresh_id(),
+            assertion_id=assertion_id,
             assertion_issue_instant=issued_at,
             assertion_issuer=issuer,
             name_ids=(name_id,),
@@ -328,7 +344,7 @@ class Idp:
                 ConfirmationSpec(
                     recipient=application.recipient or application.acs_url,
                     in_response_to=in_response_to,
-                    not_on_or_after=until,
+                    not_on_or_after=instant(now + timedelta(seconds=confirmed_s), p.precision),
                 ),
             ),
             not_before=instant(now - timedelta(seconds=p.valid_before_s), p.precision),
@@ -337,7 +353,7 @@ class Idp:
             authn_statements=(
                 AuthnSpec(
                     authn_instant=issued_at,
-                    session_index=fresh_id(),
+                    session_index=indexes.get(p.session_index) or fresh_id(),
                     session_not_on_or_after=session,
                     context_class=requested or p.context_class,
                 ),
@@ -374,22 +390,32 @@ class Idp:
 
     def _finish(self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None) -> Issued:
         _apply(faults, Stage.SPEC, draft)
+        changes: tuple[Change, ...] = ()
         if edit is not None and edit.spec is not None:
-            draft.spec = edit.spec(draft.spec)
+            before, draft.spec = draft.spec, edit.spec(draft.spec)
+            changes = changed("values before signing", dump_spec(before), dump_spec(draft.spec))
         draft.make_tree()
-        return self._send(draft, faults, edit)
+        return self._send(draft, faults, edit, changes)
 
-    def _send(self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None) -> Issued:
+    def _send(
+        self, draft: Draft, faults: tuple[Fault, ...], edit: Edit | None, changes: tuple[Change, ...] = ()
+    ) -> Issued:
         _apply(faults, Stage.TREE, draft)
         draft.make_signed()
         _apply(faults, Stage.SIGNED, draft)
         draft.make_octets()
         if edit is not None and edit.document is not None:
-            draft.xml = edit.document(draft.xml)
+            octets, draft.xml = draft.xml, edit.document(draft.xml)
+            changes += changed("document after signing", _lines(octets), _lines(draft.xml))
         draft.make_form()
         _apply(faults, Stage.WIRE, draft)
+        _apply(faults, Stage.HTTP, draft)
         if edit is not None and edit.form is not None:
-            draft.form = edit.form(list(draft.form))
+            made, draft.form = draft.form, edit.form(list(draft.form))
+            # What a fault wrote in the form's place gives way to what a person wrote.
+            draft.body = None
+            draft.query = urlencode(draft.form) if draft.query is not None else None
+            changes += changed("form fields", form_text(made), form_text(draft.form))
         app = draft.application
         url = app.post_to
         if draft.query is not None:
@@ -415,7 +441,9 @@ class Idp:
             user=draft.user.username,
             at=draft.now,
             spec=draft.spec,
-            exact_form=draft.body is None,
+            exact_form=draft.body is None and draft.delivery is None,
+            delivery=draft.delivery,
+            changes=changes,
         )
 
     def _victim(self, person: TestUser) -> str:
@@ -444,9 +472,13 @@ def expected_of(faults: Sequence[Fault]) -> Expected:
     """What the faults together should lead to: the hardest verdict, and the checks of the faults that demand it."""
     if not faults:
         return Expected()
-    worst = max((f.expects for f in faults), key=_GRADE.__getitem__)
-    checks = dict.fromkeys(c for f in faults if f.expects == worst for c in f.checks)
-    return Expected(worst, tuple(checks))
+    return Expected(*hardest(faults))
+
+
+def _of_message(ids: Sequence[str]) -> tuple[Fault, ...]:
+    """The single faults that act on a message, in stage order. Those of metadata act elsewhere and are left out."""
+    found = [part for f in switchable(ids) for part in f.parts or (f,)]
+    return tuple(sorted((f for f in found if f.acts_on == "message"), key=lambda f: f.stage))
 
 
 def signing_of(profile: Profile, application: Application) -> tuple[Signing, ...]:
@@ -457,7 +489,6 @@ def signing_of(profile: Profile, application: Application) -> tuple[Signing, ...
     return tuple(
         Signing(
             target="assertion" if target == "assertion" else "response",
-            signature_algorithm=application.signature_algorithm,
             digest_algorithm=application.digest_algorithm,
             keyinfo=keyinfo,
             prefix=profile.ds_prefix,
@@ -483,6 +514,11 @@ def _fields(source: str | Mapping[str, str] | None) -> Mapping[str, tuple[str, s
     if source is None:
         return {}
     return fields_of(source) if isinstance(source, str) else {n: (v, v) for n, v in source.items()}
+
+
+def _lines(octets: bytes) -> str:
+    """The document with a line for each tag, only to be compared."""
+    return octets.decode("utf-8", "replace").replace("><", ">\n<")
 
 
 def _text(element: etree._Element | None) -> str | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +25,7 @@ from simulator.errors import KeyRingError
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey
 Variant = Literal["current", "expired", "future", "reissued"]
+VARIANTS: Final = get_args(Variant)
 
 _LIFE: Final = timedelta(days=30)
 _SKEW: Final = timedelta(hours=1)

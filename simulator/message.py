@@ -36,9 +36,9 @@ Maybe = str | Literal[Omit.OMIT]
 Value = str | Literal[Nil.NIL]
 
 
-def fresh_id() -> str:
+def fresh_id(prefix: str = "_") -> str:
     """An ID of 128 random bits that is an NCName (saml-core §1.3.4)."""
-    return "_" + secrets.token_hex(16)
+    return prefix + secrets.token_hex(16)
 
 
 def instant(at: datetime, precision: Literal["seconds", "milliseconds"] = "seconds") -> str:

@@ -37,6 +37,41 @@ _QUERY_HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     names.ECDSA_SHA512: hashes.SHA512,
 }
 
+#: What a request must keep to. The last four are answered with a status (saml-core §3.2.2.2), the others with a page.
+RULES: Final[dict[str, str]] = {
+    "request-present": "there is one SAMLRequest, and no SAMLResponse beside it",
+    "request-fields": "no field occurs twice, and there are not too many",
+    "request-size": "neither the message nor what it inflates to is too long",
+    "request-base64": "the SAMLRequest is base64",
+    "request-deflate": "the stream of a redirect is whole, raw DEFLATE",
+    "request-charset": "the message is UTF-8",
+    "request-dtd": "the message holds no DTD",
+    "request-xml": "the message is well-formed XML",
+    "request-kind": "the message is what the address is for",
+    "request-version": "the message is of SAML 2.0",
+    "request-id": "the ID is an NCName and nothing else in the message has it",
+    "request-values": "values are text only, without comments or elements",
+    "request-issuer": "the sender is a registered service provider",
+    "request-acs": "the answer is wanted at an address that is registered for the sender",
+    "request-destination": "the request is addressed to this identity provider",
+    "request-issueinstant": "the request was made within the last hour",
+    "request-signed": "the request is signed where that is demanded",
+    "request-signature": "the signature verifies with the registered certificate and covers the request",
+    "request-signature-algorithm": "the signature's algorithm is allowed",
+    "request-subject": "a logout names somebody",
+    "request-binding": "the answer is wanted by HTTP-POST",
+    "request-nameid-policy": "the NameID format that is asked for is offered",
+    "request-authn-context": "an authentication context that is asked for is offered",
+    "request-passive": "a passive login is asked for only where somebody is signed in",
+}
+#: The status of a refusal to the rule that it stands for.
+STATUS_RULES: Final[dict[str, str]] = {
+    "UnsupportedBinding": "request-binding",
+    "InvalidNameIDPolicy": "request-nameid-policy",
+    "NoAuthnContext": "request-authn-context",
+    "NoPassive": "request-passive",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthnRequest:
@@ -58,6 +93,7 @@ class AuthnRequest:
     comparison: str = "exact"
     signed: bool = False
     xml: bytes = b""
+    field: str = ""  # SAMLRequest as it was received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +135,13 @@ def decode(value: str, *, deflated: bool | None) -> bytes:
         RequestRefused: no base64, no DEFLATE, or too long.
     """
     if len(value) > _MAX_ENCODED:
-        raise RequestRefused(f"The SAMLRequest is longer than {_MAX_ENCODED} characters.")
+        raise RequestRefused(f"The SAMLRequest is longer than {_MAX_ENCODED} characters.", "request-size")
     try:
         octets = base64.b64decode(re.sub(r"[ \t\r\n]", "", value), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RequestRefused("The SAMLRequest is not base64. Check how the service provider encodes it.") from error
+        raise RequestRefused(
+            "The SAMLRequest is not base64. Check how the service provider encodes it.", "request-base64"
+        ) from error
     if deflated is None:
         deflated = not octets.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     if not deflated:
@@ -112,11 +150,13 @@ def decode(value: str, *, deflated: bool | None) -> bytes:
     try:
         data = inflater.decompress(octets, _MAX_XML + 1)
     except zlib.error as error:
-        raise RequestRefused("The SAMLRequest is not raw DEFLATE, as the redirect binding asks for.") from error
+        raise RequestRefused(
+            "The SAMLRequest is not raw DEFLATE, as the redirect binding asks for.", "request-deflate"
+        ) from error
     if len(data) > _MAX_XML or inflater.unconsumed_tail:
-        raise RequestRefused(f"The SAMLRequest inflates to more than {_MAX_XML} octets.")
+        raise RequestRefused(f"The SAMLRequest inflates to more than {_MAX_XML} octets.", "request-size")
     if not inflater.eof or inflater.unused_data:
-        raise RequestRefused("The deflated SAMLRequest is cut off, or something follows it.")
+        raise RequestRefused("The deflated SAMLRequest is cut off, or something follows it.", "request-deflate")
     return data
 
 
@@ -127,30 +167,46 @@ def parse(data: bytes, local: str) -> etree._Element:
         RequestRefused: not UTF-8, a DTD, no XML, or another document.
     """
     if len(data) > _MAX_XML:
-        raise RequestRefused(f"The message is longer than {_MAX_XML} octets.")
+        raise RequestRefused(f"The message is longer than {_MAX_XML} octets.", "request-size")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RequestRefused("The message is not UTF-8.") from error
+        raise RequestRefused("The message is not UTF-8.", "request-charset") from error
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise RequestRefused("The message holds a DTD. Messages of SAML have none.")
+        raise RequestRefused("The message holds a DTD. Messages of SAML have none.", "request-dtd")
     if text.count("xmlns") > 64:
-        raise RequestRefused("The message declares more than 64 namespaces.")
+        raise RequestRefused("The message declares more than 64 namespaces.", "request-size")
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, recover=False)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise RequestRefused(f"The message is no well-formed XML: {error.msg}.") from error
+        raise RequestRefused(f"The message is no well-formed XML: {error.msg}.", "request-xml") from error
     if root.getroottree().docinfo.doctype:
-        raise RequestRefused("The message holds a DTD. Messages of SAML have none.")
+        raise RequestRefused("The message holds a DTD. Messages of SAML have none.", "request-dtd")
+    ids = [v for e in root.iter(etree.Element) for n, v in e.attrib.items() if n in ("ID", "Id", "id")]
+    if len(set(ids)) < len(ids):
+        raise RequestRefused("Two elements of the message have the same ID.", "request-id")
     if root.tag != q(SAMLP, local):
         name = etree.QName(root).localname
-        raise RequestRefused(f"The message is a {name[:80]}, not a {local}.")
+        raise RequestRefused(f"The message is a {name[:80]}, not a {local}.", "request-kind")
     if root.get("Version") != "2.0":
-        raise RequestRefused("The message is not of SAML 2.0.")
+        raise RequestRefused("The message is not of SAML 2.0.", "request-version")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\-]{0,255}", root.get("ID") or ""):
-        raise RequestRefused("The message's ID is missing or is no NCName of at most 256 characters.")
+        raise RequestRefused("The message's ID is missing or is no NCName of at most 256 characters.", "request-id")
     return root
+
+
+def is_logout(fields: Mapping[str, tuple[str, str]], *, post: bool) -> bool:
+    """Whether the fields hold a message of the logout profile; False for whatever cannot be read."""
+    if "SAMLResponse" in fields:
+        return "SAMLRequest" not in fields
+    if "SAMLRequest" not in fields:
+        return False
+    try:
+        parse(decode(fields["SAMLRequest"][0], deflated=None if post else True), "LogoutRequest")
+    except RequestRefused:
+        return False
+    return True
 
 
 def text_of(root: etree._Element, path: str) -> str | None:
@@ -163,7 +219,7 @@ def text_of(root: etree._Element, path: str) -> str | None:
     if element is None:
         return None
     if len(element):
-        raise RequestRefused(f"{etree.QName(element).localname} holds more than text.")
+        raise RequestRefused(f"{etree.QName(element).localname} holds more than text.", "request-values")
     return (element.text or "").strip()
 
 
@@ -182,7 +238,9 @@ def read_authn_request(
             old, or not signed as it must be. Nothing may then be posted anywhere.
     """
     if "SAMLRequest" not in fields or "SAMLResponse" in fields:
-        raise RequestRefused("The request has no SAMLRequest. Start at the service provider, or open the portal.")
+        raise RequestRefused(
+            "The request has no SAMLRequest. Start at the service provider, or open the portal.", "request-present"
+        )
     value, raw = fields["SAMLRequest"]
     data = decode(value, deflated=None if post else True)
     root = parse(data, "AuthnRequest")
@@ -192,14 +250,19 @@ def read_authn_request(
     if acs is not None and acs not in application.acs_addresses:
         raise RequestRefused(
             f"The request wants its answer at {acs[:300]!r}, which is not registered for {application.name}. "
-            f"Registered: {', '.join(application.acs_addresses)}."
+            f"Registered: {', '.join(application.acs_addresses)}.",
+            "request-acs",
         )
     destination = root.get("Destination")
     if destination and sso_urls and destination not in sso_urls:
-        raise RequestRefused(f"The request is addressed to {destination[:300]!r}, not to this identity provider.")
+        raise RequestRefused(
+            f"The request is addressed to {destination[:300]!r}, not to this identity provider.", "request-destination"
+        )
     issued = _instant(root.get("IssueInstant"))
     if abs(now - issued) > _MAX_AGE:
-        raise RequestRefused(f"The request was issued at {issued.isoformat()}, more than an hour away from now.")
+        raise RequestRefused(
+            f"The request was issued at {issued.isoformat()}, more than an hour away from now.", "request-issueinstant"
+        )
     relay = fields.get("RelayState")
     signed = _verify(root, data, fields, raw, post, application, tenant)
     policy = root.find(q(SAMLP, "NameIDPolicy"))
@@ -222,6 +285,7 @@ def read_authn_request(
         comparison="exact" if context is None else context.get("Comparison", "exact"),
         signed=signed,
         xml=data,
+        field=value,
     )
 
 
@@ -232,14 +296,14 @@ def read_logout_request(fields: Mapping[str, tuple[str, str]], *, post: bool, te
         RequestRefused: unreadable, from an unknown issuer, or without NameID.
     """
     if "SAMLRequest" not in fields:
-        raise RequestRefused("The request has no SAMLRequest.")
+        raise RequestRefused("The request has no SAMLRequest.", "request-present")
     data = decode(fields["SAMLRequest"][0], deflated=None if post else True)
     root = parse(data, "LogoutRequest")
     issuer = text_of(root, q(SAML, "Issuer")) or ""
     application = _by_issuer(tenant, issuer)
     name_id = text_of(root, q(SAML, "NameID"))
     if not name_id:
-        raise RequestRefused("The LogoutRequest names nobody.")
+        raise RequestRefused("The LogoutRequest names nobody.", "request-subject")
     relay = fields.get("RelayState")
     return LogoutRequest(
         id=root.get("ID") or "",
@@ -256,7 +320,8 @@ def _by_issuer(tenant: Tenant, issuer: str) -> Application:
     found = next((a for a in tenant.applications if a.entity_id == issuer), None)
     if found is None:
         raise RequestRefused(
-            f"No application with the entity ID {issuer[:300]!r} is registered. Add it, or correct its entity ID."
+            f"No application with the entity ID {issuer[:300]!r} is registered. Add it, or correct its entity ID.",
+            "request-issuer",
         )
     return found
 
@@ -265,7 +330,9 @@ def _instant(text: str | None) -> datetime:
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError as error:
-        raise RequestRefused("The request's IssueInstant is missing or is no date and time.") from error
+        raise RequestRefused(
+            "The request's IssueInstant is missing or is no date and time.", "request-issueinstant"
+        ) from error
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
@@ -283,7 +350,7 @@ def _verify(
     if not present or application.signing_certificate is None:
         if tenant.want_authn_requests_signed:
             why = "is not signed" if not present else "is signed, but no certificate of the sender is registered"
-            raise RequestRefused(f"Requests must be signed, and this one {why}.")
+            raise RequestRefused(f"Requests must be signed, and this one {why}.", "request-signed")
         return False
     certificate = x509.load_pem_x509_certificate(application.signing_certificate.encode())
     try:
@@ -298,13 +365,17 @@ def _verify(
             )
             covered = signed.signed_xml if not isinstance(signed, list) else None
             if covered is None or covered.get("ID") != root.get("ID"):
-                raise RequestRefused("The request's signature covers something else than the request.")
+                raise RequestRefused(
+                    "The request's signature covers something else than the request.", "request-signature"
+                )
         else:
             _verify_query(fields, raw, certificate)
     except RequestRefused:
         raise
     except Exception as error:
-        raise RequestRefused("The request's signature does not verify with the registered certificate.") from error
+        raise RequestRefused(
+            "The request's signature does not verify with the registered certificate.", "request-signature"
+        ) from error
     return True
 
 
@@ -312,7 +383,9 @@ def _verify_query(fields: Mapping[str, tuple[str, str]], raw: str, certificate: 
     """Verifies over the octets received, in the order of the binding: re-encoding would change them."""
     algorithm, raw_algorithm = fields.get("SigAlg", ("", ""))
     if algorithm not in _QUERY_HASHES:
-        raise RequestRefused(f"The request is signed with {algorithm[:100]!r}, which is not allowed here.")
+        raise RequestRefused(
+            f"The request is signed with {algorithm[:100]!r}, which is not allowed here.", "request-signature-algorithm"
+        )
     signed = "SAMLRequest=" + raw
     if "RelayState" in fields:
         signed += "&RelayState=" + fields["RelayState"][1]

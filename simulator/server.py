@@ -28,12 +28,13 @@ _PATIENCE_S: Final = 10.0
 class _Protocol(H11Protocol):
     """uvicorn's protocol, which by itself waits for ever for the rest of a request's head; this one does not."""
 
+    patience_s = _PATIENCE_S
     _watch: asyncio.TimerHandle | None = None
     _seen: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._watch = self.loop.call_later(_PATIENCE_S, self._look)
+        self._watch = self.loop.call_later(self.patience_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watch is not None:
@@ -52,7 +53,7 @@ class _Protocol(H11Protocol):
             self.transport.close()
             return
         self._seen = now if receiving else self.cycle
-        self._watch = self.loop.call_later(_PATIENCE_S, self._look)
+        self._watch = self.loop.call_later(self.patience_s, self._look)
 
 
 class _Uvicorn(uvicorn.Server):
@@ -70,11 +71,13 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """One ASGI application on a port of 127.0.0.1 (0: any free port). start() and stop() may be called again.
 
-    Bounds: 64 connections, 16 KiB of headers, 10 seconds for a request's head. Bodies are bounded by the application.
+    Bounds: 64 connections, 16 KiB of headers, `patience_s` seconds without any progress of a request. The size of
+    bodies is bounded by the application.
     """
 
-    def __init__(self, app: Asgi, port: int = 0) -> None:
+    def __init__(self, app: Asgi, port: int = 0, *, patience_s: float = _PATIENCE_S) -> None:
         self._app = app
+        self._protocol: type[_Protocol] = type("_Protocol", (_Protocol,), {"patience_s": patience_s})
         self._wanted = port
         self._server: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
@@ -110,7 +113,7 @@ class Server:
         self.port = self._socket.getsockname()[1]
         config = uvicorn.Config(
             _bounded(self._app),
-            http=_Protocol,
+            http=self._protocol,
             ws="none",
             loop="asyncio",
             lifespan="off",

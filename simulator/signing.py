@@ -185,6 +185,15 @@ class Parts:
     extra_references: Sequence[Reference] = field(default_factory=tuple)
 
 
+def fits(algorithm: str, key: object) -> bool:
+    """Whether an algorithm can be used with the key: RSA's with RSA keys of ordinary size, ECDSA's with EC keys."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return algorithm in (names.RSA_SHA1, names.RSA_SHA256, names.RSA_SHA384, names.RSA_SHA512, names.PSS_SHA256)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return algorithm in (names.ECDSA_SHA256, names.ECDSA_SHA384, names.ECDSA_SHA512)
+    return False
+
+
 def sign(element: etree._Element, parts: Parts, how: Signing, parent: etree._Element | None = None) -> etree._Element:
     """Signs an element in place and returns the ds:Signature that was put in (xmldsig-core §3.1)."""
     if how.engine == "signxml":

@@ -1,24 +1,21 @@
-"""The people and the applications of one simulated organisation, and the TOML file they are kept in. It issues nothing.
+"""The people and the applications of one simulated organisation. It issues nothing and reads no file.
 
-Values are frozen; what a tenant file says wrongly is a TenantError with file and line.
+Values are frozen: whoever leaves, is renamed or loses an application makes another Tenant.
 """
 
 from __future__ import annotations
 
-import os
-import re
 import secrets
-import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from simulator import names
 from simulator.errors import TenantError
-from simulator.profiles import PROFILES, Profile, profile
+from simulator.keys import VARIANTS, Variant
+from simulator.profiles import Profile, profile
 
 Signs = Literal["assertion", "response", "both", "none"]
 SIGNS: Final = ("assertion", "response", "both", "none")
@@ -30,8 +27,9 @@ DEFAULT_CLAIMS: Final[Mapping[str, str]] = {
     "imagekit_role": "role",
 }
 _SOURCES = ("username", "email", "full_name", "role", "imagekit_id")
-_MAX_FILE = 1_048_576
-_MAX_USERS = 100_000
+_MAX_OFFSET: Final = timedelta(days=3660)
+#: Keys that a tenant may sign with or publish: the others belong to faults.
+KEYS: Final = ("current", "next", "old", "ec-p256", "ec-p384")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +102,19 @@ class Application:
                     key="claims",
                 )
 
+    @classmethod
+    def from_metadata(
+        cls, data: bytes, *, application_id: str | None = None, entity: str | None = None, encrypt: bool = False
+    ) -> Application:
+        """The application that a service provider's metadata describes; see simulator.sp_metadata.
+
+        Raises:
+            TenantError: it describes none that can be used.
+        """
+        from simulator.sp_metadata import application_from_metadata  # it needs this class
+
+        return application_from_metadata(data, application_id=application_id, entity=entity, encrypt=encrypt)
+
     @property
     def post_to(self) -> str:
         """The address the browser posts to."""
@@ -120,7 +131,10 @@ class Tenant:
     """One organisation: its vendor's habits, its people, its applications.
 
     `uid` is random for each tenant and stands in the default entity ID, so that no two installations share one.
-    `clock_offset` is how far its clock is ahead of real time.
+    `clock_offset` is how far its clock is ahead of real time; `clock_stands_at` is the time at which it stands still.
+    `signing_key` signs, `published_keys` stand in the metadata (see KEYS), each with the `certificate` of its key that
+    is meant: the ordinary one, an expired or a future one, or another one of the same key. `people_file` names the CSV
+    file beside the tenant's own in which the people are kept; None: they stand in the tenant's file.
     """
 
     uid: str
@@ -130,10 +144,31 @@ class Tenant:
     users: tuple[TestUser, ...] = ()
     applications: tuple[Application, ...] = ()
     clock_offset: timedelta = timedelta(0)
+    clock_stands_at: datetime | None = None
     want_authn_requests_signed: bool = False
+    signing_key: str = "current"
+    published_keys: tuple[str, ...] = ("current",)
+    certificate: Variant = "current"
+    people_file: str | None = None
 
     def __post_init__(self) -> None:
-        profile(self.vendor)
+        # An alias is kept as the id that it stands for.
+        object.__setattr__(self, "vendor", profile(self.vendor).id)
+        if abs(self.clock_offset) > _MAX_OFFSET:
+            raise TenantError("The clock is more than ten years off.", key="clock_offset_seconds")
+        stands = self.clock_stands_at
+        if stands is not None and (stands.tzinfo is None or not 1990 <= stands.astimezone(UTC).year <= 2200):
+            raise TenantError("clock_stands_at is no time with a zone between 1990 and 2200.", key="clock_stands_at")
+        for key, names_of in (("signing_key", (self.signing_key,)), ("published_keys", self.published_keys)):
+            wrong = next((k for k in names_of if k not in KEYS), None)
+            if wrong is not None:
+                raise TenantError(f'{key}: "{wrong[:60]}" is no key. Known: {", ".join(KEYS)}.', key=key)
+        if self.certificate not in VARIANTS:
+            raise TenantError(f"certificate must be one of {', '.join(VARIANTS)}.", key="certificate")
+        if self.people_file is not None and (
+            not self.people_file.endswith(".csv") or set(self.people_file) & set("/\\:")
+        ):
+            raise TenantError("people_file must be the name of a .csv file in the same folder.", key="people_file")
         for what, keys in (
             ("user", [u.username for u in self.users]),
             ("application", [a.id for a in self.applications]),
@@ -150,7 +185,13 @@ class Tenant:
     @property
     def entity_id(self) -> str:
         """The IdP's entity ID: the given one, or the vendor's shape with this tenant's random id."""
-        return self.entity_id_override or self.profile.entity_id.format(tenant=self.uid)
+        return self.entity_id_override or self.profile.metadata.entity_id.format(tenant=self.uid)
+
+    def path_of(self, page: Literal["sso", "slo", "metadata"]) -> str:
+        """The path under which the vendor serves a page."""
+        shape = self.profile.metadata
+        path = {"sso": shape.sso_path, "slo": shape.slo_path, "metadata": shape.path}[page]
+        return path.format(tenant=self.uid)
 
     def user(self, username: str) -> TestUser | None:
         """The user with this username or e-mail address, or None."""
@@ -176,6 +217,59 @@ class Tenant:
     def without_user(self, username: str) -> Tenant:
         """The tenant after the user was deleted from its directory."""
         return replace(self, users=tuple(u for u in self.users if u.username != username))
+
+    def without_application(self, application_id: str) -> Tenant:
+        """The tenant after the application was taken away."""
+        return replace(self, applications=tuple(a for a in self.applications if a.id != application_id))
+
+    def with_enabled(self, username: str, enabled: bool) -> Tenant:
+        """The tenant after somebody was disabled or enabled. Raises TenantError for an unknown name."""
+        return self.with_user(replace(self._known(username), enabled=enabled))
+
+    def with_renamed(
+        self, username: str, *, new_username: str | None = None, email: str | None = None, full_name: str | None = None
+    ) -> Tenant:
+        """The tenant after somebody got another user name, address or name; the person stays the same object.
+
+        Raises:
+            TenantError: nobody has the old name, or somebody has the new one.
+        """
+        old = self._known(username)
+        new = replace(
+            old,
+            username=new_username or old.username,
+            email=email or old.email,
+            full_name=old.full_name if full_name is None else full_name,
+        )
+        return replace(self, users=tuple(new if u is old else u for u in self.users))
+
+    def with_assignment(self, username: str, application_id: str, assigned: bool) -> Tenant:
+        """The tenant after somebody got or lost an application. Raises TenantError for an unknown name."""
+        person = self._known(username)
+        if self.application(application_id) is None:
+            raise TenantError(f'There is no application "{application_id[:100]}".')
+        have = tuple(a.id for a in self.applications) if person.applications is None else person.applications
+        wanted = [a for a in have if a != application_id] + ([application_id] if assigned else [])
+        return self.with_user(replace(person, applications=tuple(wanted)))
+
+    def people(
+        self, text: str = "", *, application_id: str | None = None, enabled: bool | None = None
+    ) -> tuple[TestUser, ...]:
+        """The people whose user name, address or name holds the text, whatever its letter case; in their order."""
+        wanted = text.casefold()
+        return tuple(
+            u
+            for u in self.users
+            if (enabled is None or u.enabled == enabled)
+            and (application_id is None or u.assigned(application_id))
+            and (not wanted or wanted in f"{u.username}\n{u.email}\n{u.full_name or ''}".casefold())
+        )
+
+    def _known(self, username: str) -> TestUser:
+        found = self.user(username)
+        if found is None:
+            raise TenantError(f'The directory knows nobody called "{username[:100]}".')
+        return found
 
 
 def _first_twice(keys: list[str]) -> str | None:
@@ -275,233 +369,3 @@ def hash_of(text: str) -> int:
     for byte in text.encode():
         value = (value * 131 + byte) % (1 << 40)
     return value
-
-
-# The file ---------------------------------------------------------------------------------------------------------
-
-
-def load_tenant(path: str | os.PathLike[str]) -> Tenant:
-    """Reads a tenant file.
-
-    Raises:
-        TenantError: it cannot be read, is no TOML, or holds an unknown key, a wrong type or a contradiction.
-    """
-    file = Path(path)
-    try:
-        size = file.stat().st_size
-        if size > _MAX_FILE:
-            raise TenantError(f"The file has {size} bytes; at most {_MAX_FILE} are read.", file=str(file))
-        text = file.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise TenantError(f"The tenant file cannot be read: {error.strerror}.", file=str(file)) from error
-    except UnicodeDecodeError as error:
-        raise TenantError("The tenant file is not UTF-8. Save it as UTF-8.", file=str(file)) from error
-    return parse_tenant(text, file=str(file))
-
-
-def parse_tenant(text: str, *, file: str | None = None) -> Tenant:
-    """Reads the text of a tenant file. Raises TenantError as load_tenant does."""
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else None
-        raise TenantError(f"This is not valid TOML: {error}.", file=file, line=line) from error
-    reader = _Reader(text, file)
-    reader.only(data, {"idp", "users", "applications"}, "", 0)
-    idp = data.get("idp", {})
-    if not isinstance(idp, dict):
-        raise reader.error("[idp] must be a table.", "idp", "", 0)
-    reader.only(
-        idp,
-        {"uid", "name", "vendor", "entity_id", "clock_offset_seconds", "want_authn_requests_signed"},
-        "idp",
-        0,
-    )
-    rows = {}
-    for key in ("users", "applications"):
-        rows[key] = data.get(key, [])
-        if not isinstance(rows[key], list) or not all(isinstance(r, dict) for r in rows[key]):
-            raise reader.error(f"Write each of the {key} as a table that begins with [[{key}]].", key, "", 0)
-    if len(rows["users"]) > _MAX_USERS:
-        raise TenantError(f"More than {_MAX_USERS} users.", file=file)
-    users = tuple(reader.record(TestUser, row, "users", n) for n, row in enumerate(rows["users"]))
-    applications = tuple(
-        reader.record(Application, row, "applications", n) for n, row in enumerate(rows["applications"])
-    )
-    offset = reader.value(idp, "clock_offset_seconds", int, 0, "idp", 0)
-    if abs(offset) > 10 * 366 * 86_400:
-        raise reader.error("clock_offset_seconds is more than ten years.", "clock_offset_seconds", "idp", 0)
-    try:
-        return Tenant(
-            uid=reader.value(idp, "uid", str, "", "idp", 0) or secrets.token_hex(16),
-            name=reader.value(idp, "name", str, "Test organisation", "idp", 0),
-            vendor=reader.value(idp, "vendor", str, PROFILES[0].id, "idp", 0),
-            entity_id_override=reader.value(idp, "entity_id", str, "", "idp", 0) or None,
-            users=users,
-            applications=applications,
-            clock_offset=timedelta(seconds=offset),
-            want_authn_requests_signed=reader.value(idp, "want_authn_requests_signed", bool, False, "idp", 0),
-        )
-    except TenantError as error:
-        raise TenantError(str(error), file=file, line=reader.line_of("vendor", "idp", 0)) from error
-
-
-class _Reader:
-    """Turns TOML tables into records and says on which line one is wrong."""
-
-    def __init__(self, text: str, file: str | None) -> None:
-        self._lines = text.splitlines()
-        self._file = file
-
-    def line_of(self, key: str, table: str, nth: int) -> int | None:
-        """The line where the key stands in the nth table of that name, or where that table begins."""
-        start = 0
-        if table:
-            heads = [n for n, line in enumerate(self._lines) if re.match(rf"\s*\[\[?\s*{re.escape(table)}\s*\]", line)]
-            if nth >= len(heads):
-                return None
-            start = heads[nth]
-        pattern = re.compile(rf"\s*(\[.*\b)?[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)")
-        for n in range(start, len(self._lines)):
-            if table and n > start and re.match(r"\s*\[\[", self._lines[n]):
-                break
-            if pattern.match(self._lines[n]):
-                return n + 1
-        return start + 1 if table else None
-
-    def error(self, message: str, key: str, table: str, nth: int) -> TenantError:
-        return TenantError(message, file=self._file, line=self.line_of(key, table, nth))
-
-    def only(self, row: Mapping[str, Any], known: set[str], table: str, nth: int) -> None:
-        for key in row:
-            if key not in known:
-                raise self.error(
-                    f'Unknown key "{key}". Known here: {", ".join(sorted(known))}.',
-                    key,
-                    table,
-                    nth,
-                )
-
-    def value(self, row: Mapping[str, Any], key: str, kind: type, default: Any, table: str, nth: int) -> Any:
-        value = row.get(key, default)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            word = {str: "a text", bool: "true or false", int: "a whole number"}[kind]
-            raise self.error(f"{key} must be {word}.", key, table, nth)
-        return value
-
-    def record(self, kind: type[Any], row: Mapping[str, Any], table: str, nth: int) -> Any:
-        """One TestUser or Application. Fields of None are written by leaving the key out; see `_optional`."""
-        known = {f.name for f in fields(kind)}
-        self.only(row, known | {"omit"}, table, nth)
-        values: dict[str, Any] = {}
-        omitted = self._texts(row.get("omit", []), "omit", table, nth)
-        for f in fields(kind):
-            name = f.name
-            if name in omitted:
-                values[name] = None
-                continue
-            if name not in row:
-                if f.default is MISSING and f.default_factory is MISSING:
-                    raise self.error(f'The key "{name}" is missing.', name, table, nth)
-                continue
-            raw = row[name]
-            if name == "enabled":
-                values[name] = self.value(row, name, bool, True, table, nth)
-            elif name == "applications":
-                values[name] = self._texts(raw, name, table, nth)
-            elif name == "claims":
-                if not isinstance(raw, dict) or not all(isinstance(v, str) for v in raw.values()):
-                    raise self.error("claims must be a table of texts.", name, table, nth)
-                values[name] = dict(raw)
-            elif name == "attributes":
-                if not isinstance(raw, dict):
-                    raise self.error("attributes must be a table.", name, table, nth)
-                values[name] = {
-                    k: (v,) if isinstance(v, str) else self._texts(v, f"attribute {k}", table, nth)
-                    for k, v in raw.items()
-                }
-            else:
-                values[name] = self.value(row, name, str, "", table, nth)
-        not_optional = [n for n in omitted if n not in ("full_name", "role", "imagekit_id")]
-        if not_optional:
-            raise self.error(f"{not_optional[0]} cannot be omitted.", "omit", table, nth)
-        try:
-            return kind(**values)
-        except TenantError as error:
-            raise self.error(str(error), error.key or "id", table, nth) from error
-
-    def _texts(self, raw: Any, key: str, table: str, nth: int) -> tuple[str, ...]:
-        if not isinstance(raw, list) or not all(isinstance(v, str) for v in raw):
-            raise self.error(f"{key} must be a list of texts.", key, table, nth)
-        return tuple(raw)
-
-
-def save_tenant(tenant: Tenant, path: str | os.PathLike[str]) -> None:
-    """Writes the tenant file, whole or not at all.
-
-    Raises:
-        TenantError: it cannot be written.
-    """
-    file = Path(path)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(dump_tenant(tenant))
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(draft, file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise TenantError(f"The tenant file cannot be written: {error.strerror}.", file=str(file)) from error
-
-
-def dump_tenant(tenant: Tenant) -> str:
-    """The tenant as TOML; parse_tenant(dump_tenant(t)) == t."""
-    lines = ["# The simulated organisation. Invented people; its keys stand in files beside this one.", "", "[idp]"]
-    lines += [
-        f"uid = {_text(tenant.uid)}",
-        f"name = {_text(tenant.name)}",
-        f"vendor = {_text(tenant.vendor)}",
-    ]
-    if tenant.entity_id_override:
-        lines.append(f"entity_id = {_text(tenant.entity_id_override)}")
-    lines.append(f"clock_offset_seconds = {round(tenant.clock_offset.total_seconds())}")
-    lines.append(f"want_authn_requests_signed = {str(tenant.want_authn_requests_signed).lower()}")
-    for user in tenant.users:
-        lines += ["", "[[users]]", *_record(user)]
-    for application in tenant.applications:
-        lines += ["", "[[applications]]", *_record(application)]
-    return "\n".join(lines) + "\n"
-
-
-def _record(record: TestUser | Application) -> list[str]:
-    lines: list[str] = []
-    omitted: list[str] = []
-    for f in fields(record):
-        value = getattr(record, f.name)
-        if value is None:
-            if f.default is MISSING:
-                omitted.append(f.name)
-        elif isinstance(value, bool):
-            lines.append(f"{f.name} = {str(value).lower()}")
-        elif isinstance(value, Mapping):
-            pairs = ", ".join(f"{_text(k)} = {_any(v)}" for k, v in value.items())
-            lines.append(f"{f.name} = {{ {pairs} }}" if pairs else f"{f.name} = {{}}")
-        else:
-            lines.append(f"{f.name} = {_any(value)}")
-    if omitted:
-        lines.append(f"omit = {_any(tuple(omitted))}")
-    return lines
-
-
-def _any(value: str | tuple[str, ...]) -> str:
-    return _text(value) if isinstance(value, str) else "[" + ", ".join(_text(v) for v in value) + "]"
-
-
-def _text(value: str) -> str:
-    short = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    out = [short.get(c) or (f"\\u{ord(c):04X}" if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 else c) for c in value]
-    return '"' + "".join(out) + '"'

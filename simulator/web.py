@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import importlib.resources
@@ -23,27 +24,30 @@ from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from simulator.directory import directory_graph, directory_scim
+from simulator.directory_pages import DirectoryPages
 from simulator.errors import RequestRefused, SimulatorError
+from simulator.guard import Guard, security_headers
 from simulator.idp import Idp, Issued
-from simulator.requests import AuthnRequest, fields_of
+from simulator.requests import AuthnRequest, fields_of, is_logout
 
-_MAX_BODY: Final = 1_572_864
-_MAX_HEADERS: Final = 64
-_BODY_SECONDS: Final = 10
+_STALL_SECONDS: Final = 30
 _TOKENS: Final = 500
 _KEPT: Final = 200
+_SHOWN: Final = 200
 _COOKIE: Final = "test_idp"
 _SCRIPT: Final = "document.forms[0].submit()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One answer that was given, or (with `refused`) a request that got none."""
+    """One answer that was given, or (with `refused`) a request that got none.
+
+    `rule` is the one of simulator.requests.RULES that a refused request broke, "" where none of them was.
+    """
 
     at: datetime
     user: str
@@ -54,6 +58,7 @@ class Exchange:
     issued: Issued | None = None
     request: AuthnRequest | None = None
     refused: str | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +114,24 @@ class WebIdp:
             Route("/sso", self._sso_post, methods=["POST"]),
             Route("/slo", self._slo, methods=["GET", "POST"]),
             Route("/metadata", self._metadata, methods=["GET"]),
-            Route("/scim/v2/Users", self._scim, methods=["GET"]),
-            Route("/graph/v1.0/users", self._graph, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
+            *DirectoryPages(idp, self._has_key).routes,
         ]
         app = Starlette(routes=routes, exception_handlers={SimulatorError: self._sorry, 404: _not_found})
-        self.asgi: ASGIApp = _Guard(app)
+        self.asgi: ASGIApp = Guard(self._by_vendor(app))
+
+    def _by_vendor(self, app: ASGIApp) -> ASGIApp:
+        """The application under the vendor's own paths too; letter case does not count in them."""
+
+        async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+            tenant, path = self.idp.tenant, scope["path"].lower()
+            for page in ("sso", "slo", "metadata"):
+                if path == tenant.path_of(page).lower():
+                    scope = {**scope, "path": f"/{page}", "raw_path": f"/{page}".encode()}
+                    break
+            await app(scope, receive, send)
+
+        return routed
 
     def portal_path(self) -> str:
         """Path and query of the portal with this run's link secret."""
@@ -131,7 +148,8 @@ class WebIdp:
         tiles = [] if person is None else [a for a in tenant.applications if person.assigned(a.id)]
         response = self._page(
             "portal.html",
-            people=tenant.users,
+            people=tenant.users[:_SHOWN],
+            hidden=max(0, len(tenant.users) - _SHOWN),
             person=person,
             tiles=tiles,
             token=self._token(None, entitled) if tiles and person is not None and person.enabled else None,
@@ -150,12 +168,21 @@ class WebIdp:
 
     async def _sso_redirect(self, request: Request) -> Response:
         query = request.scope["query_string"].decode("latin-1")
+        if self._is_logout(query, post=False):
+            return await self._slo(request)
         found = await run_in_threadpool(lambda: self.idp.read_request(query=query))
         return self._choose(request, found)
+
+    def _is_logout(self, raw: str, *, post: bool) -> bool:
+        """Whether this is for the logout page, where the vendor has one address for both."""
+        tenant = self.idp.tenant
+        return tenant.path_of("sso") == tenant.path_of("slo") and is_logout(fields_of(raw), post=post)
 
     async def _sso_post(self, request: Request) -> Response:
         """Either a request of a service provider (from anywhere), or the person chosen on our own page."""
         body = await _body(request)
+        if self._is_logout(body, post=True):
+            return await self._slo(request)
         fields = fields_of(body)
         if "SAMLRequest" in fields or "token" not in fields:
             found = await run_in_threadpool(lambda: self.idp.read_request(form=body))
@@ -173,14 +200,19 @@ class WebIdp:
         if objection is not None:
             codes, message = objection
             issued = self.idp.refuse(found.application, codes, message, request=found)
-            self._record(issued, found)
+            self.record(issued, found)
             return self._deliver(issued)
         application = self.idp.tenant.application(found.application)
         assert application is not None
         entitled = self._entitled(request)
         people = [u for u in self.idp.tenant.users if u.enabled and u.assigned(application.id)]
         return self._page(
-            "choose.html", people=people, application=application, request=found, token=self._token(found, entitled)
+            "choose.html",
+            people=people[:_SHOWN],
+            hidden=max(0, len(people) - _SHOWN),
+            application=application,
+            request=found,
+            token=self._token(found, entitled),
         )
 
     async def _login(self, fields: dict[str, str], pending: _Pending, application: str) -> Response:
@@ -194,13 +226,13 @@ class WebIdp:
         issued = await run_in_threadpool(
             lambda: self.idp.issue(username, application, request=pending.request, faults=self.faults)
         )
-        self._record(issued, pending.request)
+        self.record(issued, pending.request)
         return self._deliver(issued)
 
     def _deliver(self, issued: Issued) -> Response:
         """The page that posts the message by itself, or by its button."""
         if issued.method == "GET":
-            return RedirectResponse(issued.url, status_code=303, headers=_headers("default-src 'none'"))
+            return RedirectResponse(issued.url, status_code=303, headers=security_headers("default-src 'none'"))
         fields = issued.form
         if not issued.exact_form:
             fields = tuple(parse_qsl(issued.body.decode("latin-1"), keep_blank_values=True)) or issued.form
@@ -223,35 +255,34 @@ class WebIdp:
             lambda: self.idp.read_logout(form=raw) if post else self.idp.read_logout(query=raw)
         )
         issued = await run_in_threadpool(lambda: self.idp.logout_response(found))
-        self._record(issued, None)
+        self.record(issued, None)
         return self._deliver(issued)
 
     async def _metadata(self, _request: Request) -> Response:
-        data = await run_in_threadpool(self.idp.metadata)
-        return Response(data, media_type="application/samlmetadata+xml", headers=_headers("default-src 'none'"))
+        data, reply = await run_in_threadpool(self.idp.serve_metadata, self.faults)
+        headers = {**security_headers("default-src 'none'"), **dict(reply.headers)}
+        if reply.stalls:
+            return _Stalling(data, media_type="application/samlmetadata+xml", headers=headers)
+        return Response(data, reply.status, media_type="application/samlmetadata+xml", headers=headers)
 
-    async def _scim(self, request: Request) -> Response:
-        """The directory as SCIM 2.0, for whoever has this run's key (as `key` or as a bearer token)."""
-        self._may_list(request)
-        start, count = (_number(request.query_params.get(n), d) for n, d in (("startIndex", 1), ("count", 100)))
-        page = directory_scim(self.idp.tenant, start=start, count=count)
-        return JSONResponse(page, media_type="application/scim+json", headers=_headers("default-src 'none'"))
-
-    async def _graph(self, request: Request) -> Response:
-        """The directory in the shape of Microsoft Graph, for whoever has this run's key."""
-        self._may_list(request)
-        return JSONResponse(directory_graph(self.idp.tenant), headers=_headers("default-src 'none'"))
-
-    def _may_list(self, request: Request) -> None:
+    def _has_key(self, request: Request) -> bool:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = request.query_params.get("key") or bearer
-        if not hmac.compare_digest(key.encode(), self.consent.key.encode()):
-            raise _Forbidden("The directory is listed for whoever has the key of this run.")
+        return hmac.compare_digest(key.encode(), self.consent.key.encode())
 
     async def _sorry(self, request: Request, error: Exception) -> Response:
         """A local page with the sentence: nothing is posted anywhere."""
         now = self.idp.now()
-        refused = Exchange(at=now, user="", application="", xml=b"", faults=(), in_response_to=None, refused=str(error))
+        refused = Exchange(
+            at=now,
+            user="",
+            application="",
+            xml=b"",
+            faults=(),
+            in_response_to=None,
+            refused=str(error),
+            rule=error.rule if isinstance(error, RequestRefused) else "",
+        )
         self._keep(refused)
         return self._page("error.html", status=403 if isinstance(error, _Forbidden) else 400, text=str(error))
 
@@ -267,7 +298,7 @@ class WebIdp:
             auto=self.consent.auto_approve,
             **values,
         )
-        return Response(text, status_code=status, media_type="text/html", headers=_headers(policy))
+        return Response(text, status_code=status, media_type="text/html", headers=security_headers(policy))
 
     # Who may ------------------------------------------------------------------------------------------------------
 
@@ -303,7 +334,8 @@ class WebIdp:
 
     # Recording ----------------------------------------------------------------------------------------------------
 
-    def _record(self, issued: Issued, request: AuthnRequest | None) -> None:
+    def record(self, issued: Issued, request: AuthnRequest | None) -> None:
+        """Keeps an answer among the exchanges and tells of it."""
         self._keep(
             Exchange(
                 at=issued.at,
@@ -325,6 +357,23 @@ class WebIdp:
 
 class _Forbidden(RequestRefused):
     """A state-changing request that did not come from our own page."""
+
+
+class _Stalling(Response):
+    """Sends the first half of its body and then nothing until the other side hangs up, or for half a minute."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_gone(receive), _STALL_SECONDS)
+        await send({"type": "http.response.body", "body": bytes(self.body)[len(half) :]})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class _Pages:
@@ -354,64 +403,6 @@ class _Pages:
         return text, "; ".join(policy)
 
 
-class _Guard:
-    """Refuses, before any routing, what our pages never cause: a foreign Host (DNS rebinding), odd targets, chunks."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        refusal = _refusal(scope)
-        if refusal is not None:
-            status, text = refusal
-            response = PlainTextResponse(
-                text, status_code=status, headers={**_headers("default-src 'none'"), "connection": "close"}
-            )
-            await response(scope, receive, send)
-            return
-        await self._app(scope, _bounded(receive), send)
-
-
-def _refusal(scope: Scope) -> tuple[int, str] | None:
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    hosts = [v for n, v in headers if n == b"host"]
-    server = scope.get("server") or ("", 0)
-    port = server[1]
-    allowed = {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}
-    if len(headers) > _MAX_HEADERS:
-        return 431, "Too many header fields."
-    if len(hosts) != 1 or hosts[0].decode("latin-1") not in allowed:
-        return 421, "This server answers on its loopback address only."
-    if not scope["path"].startswith("/"):
-        return 400, "The target must be a path."
-    if scope["method"] not in ("GET", "HEAD", "POST"):
-        return 405, "Only GET and POST are answered."
-    if any(n == b"transfer-encoding" for n, _ in headers):
-        return 411, "Send the body with a Content-Length."
-    length = next((v for n, v in headers if n == b"content-length"), b"0")
-    if not length.isdigit() or int(length) > _MAX_BODY:
-        return 413, f"The body may have {_MAX_BODY} octets."
-    return None
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Ends a body that comes too slowly or is longer than it said."""
-    total = 0
-
-    async def bounded() -> Message:
-        nonlocal total
-        try:
-            message = await asyncio.wait_for(receive(), _BODY_SECONDS)
-        except TimeoutError:
-            return {"type": "http.disconnect"}
-        total += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if total > _MAX_BODY else message
-
-    return bounded
-
-
 async def _body(request: Request) -> str:
     kind = (request.headers.get("content-type") or "").split(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
@@ -436,26 +427,11 @@ def _same_origin(request: Request) -> None:
         raise _Forbidden("The form stood on another site's page. Open the portal and use its own buttons.")
 
 
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 10 else default
-
-
 def _text(fields: dict[str, str], name: str) -> str:
     value = fields.get(name, "")
     if not value:
         raise RequestRefused(f'The field "{name}" is missing.')
     return value
-
-
-def _headers(policy: str) -> dict[str, str]:
-    return {
-        "content-security-policy": policy,
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
-        "cache-control": "no-store",
-        "cross-origin-resource-policy": "same-origin",
-        "x-frame-options": "DENY",
-    }
 
 
 def _origin(url: str) -> str | None:
@@ -479,8 +455,8 @@ def _sha256(text: str) -> str:
 
 
 async def _healthz(_request: Request) -> Response:
-    return PlainTextResponse("ok", headers=_headers("default-src 'none'"))
+    return PlainTextResponse("ok", headers=security_headers("default-src 'none'"))
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
-    return PlainTextResponse("There is no such page.", status_code=404, headers=_headers("default-src 'none'"))
+    return PlainTextResponse("There is no such page.", status_code=404, headers=security_headers("default-src 'none'"))

@@ -255,3 +255,31 @@ def test_in_memory_nothing_is_written(workspace: Workspace, tmp_path: Path) -> N
 )
 def test_a_message_is_recognised_however_its_form_is_written(first: bytes, second: bytes, same: bool) -> None:
     assert (key_of(first) == key_of(second)) is same
+
+
+def test_a_broken_tenant_file_is_told_and_the_last_good_one_kept(lab: Lab, workspace: Workspace) -> None:
+    file, good = lab.tenant_file, lab.tenant
+    assert file is not None
+    assert (lab.reload_tenant(), lab.tenant_problem) == (True, "")
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('username = "ada"', "username = "), "utf-8")
+    assert not lab.reload_tenant()
+    assert lab.tenant == good
+    assert lab.tenant_problem.startswith(f"{file}, line ")
+    again = Lab(workspace.sso, workspace.simulator_folder, keys=keys())
+    assert (again.tenant, again.tenant_problem) == (good, lab.tenant_problem)
+    file.write_text(text.replace("Ada Lindqvist", "Ada Outside"), "utf-8")
+    assert lab.reload_tenant()
+    ada = lab.idp.tenant.user("ada")
+    assert ada is not None
+    assert (ada.full_name, lab.tenant_problem) == ("Ada Outside", "")
+
+
+def test_an_exchange_is_replayed_and_refused_as_a_replay(lab: Lab) -> None:
+    lab.start()
+    lab.connect(ACCOUNT)
+    assert lab.log_in("ada", ACCOUNT).allowed
+    page, result = lab.replay(lab.exchanges[-1])
+    assert page.status_code == 403
+    assert result is not None
+    assert "replay-assertion-id" in {c.id for c in result.report.failures}

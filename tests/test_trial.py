@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from app.trial import TrialReport, run_trial
-from simulator import KeyRing, UnknownFault, find_fault
+from simulator import PROFILES, KeyRing, UnknownFault, find_fault
 from simulator.faults import registry
 
 
@@ -64,7 +64,7 @@ def test_a_fault_that_is_not_there() -> None:
         run_trial(["no-such-*"], keys=keys())
 
 
-@pytest.mark.parametrize("vendor", ["entra", "okta", "onelogin", "adfs", "google", "keycloak"])
+@pytest.mark.parametrize("vendor", [p.id for p in PROFILES])
 def test_every_vendor_passes_the_controls_that_are_as_it_sends_them(vendor: str) -> None:
     report = run_trial(["ok-unsolicited", "ok-solicited", "sig-tampered-content"], vendor=vendor, keys=keys())
     assert report.vendor == vendor

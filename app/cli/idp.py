@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import base64
-import functools
+import contextlib
 import sys
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import click
 
-from app.cli.output import Command, Unreadable, emit, format_option, read_file, read_stdin, say, table, tell
+from app.cli.idp_tenant import apps, directory, people
+from app.cli.organisation import FILE, Organisation, open_idp, organisation_options, the_product
+from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, table, tell
 from app.cli.serving import until_stopped
 
 if TYPE_CHECKING:
-    from simulator.idp import Idp, Issued
-    from simulator.tenant import Application, Tenant
-
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
-_OFFSET_MAX: Final = 10 * 366 * 86_400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organisation:
-    """What the options say of the simulated organisation."""
-
-    tenant: Path | None
-    vendor: str | None
-    clock_offset: int | None
-    sp_metadata: Path | None
-    sp_entity_id: str | None
-    acs_url: str | None
+    from simulator.idp import Issued
+    from simulator.web import Exchange
 
 
 @click.group(
@@ -43,6 +28,7 @@ class Organisation:
     epilog=(
         "\b\nExamples:\n"
         "  sso-workbench idp serve --acs-url http://127.0.0.1:8800/saml/consume --vendor okta\n"
+        "  sso-workbench idp serve --sp-metadata sp.xml --port 8801 --api-port 8802 --api-token-file token\n"
         "  sso-workbench idp issue --user ada --fault sig-tampered-content > message.txt\n"
         "  sso-workbench idp metadata > idp.xml\n"
         "  sso-workbench idp list-faults xsw\n"
@@ -52,112 +38,9 @@ def command() -> None:
     """The simulated identity provider. Its keys are TEST ONLY: never trust them anywhere that matters."""
 
 
-def organisation_options(function: Command) -> Command:
-    """The options that describe the organisation, handed over as one Organisation."""
-
-    @functools.wraps(function)
-    def wrapper(
-        tenant: Path | None,
-        vendor: str | None,
-        clock_offset: int | None,
-        sp_metadata: Path | None,
-        sp_entity_id: str | None,
-        acs_url: str | None,
-        **rest: object,
-    ) -> object:
-        organisation = Organisation(
-            tenant=tenant,
-            vendor=vendor,
-            clock_offset=clock_offset,
-            sp_metadata=sp_metadata,
-            sp_entity_id=sp_entity_id,
-            acs_url=acs_url,
-        )
-        return function(organisation=organisation, **rest)
-
-    options: tuple[Callable[[Command], Command], ...] = (
-        click.option("--tenant", type=_FILE, metavar="FILE", help="The TOML file of the organisation; default: yours."),
-        click.option("--vendor", metavar="NAME", help="Speak like entra, okta, onelogin, adfs, google, keycloak, ..."),
-        click.option(
-            "--clock-offset",
-            type=click.IntRange(-_OFFSET_MAX, _OFFSET_MAX),
-            metavar="SECONDS",
-            help="Its clock runs ahead by this (negative: behind).",
-        ),
-        click.option("--sp-metadata", type=_FILE, metavar="FILE", help="The service provider, from its metadata."),
-        click.option("--sp-entity-id", metavar="ID", help="The service provider's entity ID (the audience)."),
-        click.option("--acs-url", metavar="URL", help="The service provider's ACS."),
-    )
-    made: Command = wrapper  # type: ignore[assignment]  # the wrapper takes the same arguments, spread out
-    for option in reversed(options):
-        made = option(made)
-    return made
-
-
-def open_idp(organisation: Organisation, *, base_url: str = "https://localhost") -> tuple[Idp, Application | None]:
-    """The identity provider of these options, and the application that they name (None: those of the tenant)."""
-    from simulator.idp import Idp
-    from simulator.keys import KeyRing
-    from simulator.tenant import load_tenant
-
-    if organisation.tenant is not None:
-        folder = organisation.tenant.parent
-        tenant = load_tenant(organisation.tenant)
-    else:
-        folder, tenant = _own()
-    if organisation.vendor is not None:
-        tenant = replace(tenant, vendor=organisation.vendor)
-    if organisation.clock_offset is not None:
-        tenant = replace(tenant, clock_offset=timedelta(seconds=organisation.clock_offset))
-    application = _application(organisation)
-    if application is not None:
-        tenant = replace(tenant, applications=(application,))
-    keys = KeyRing.open(folder / "keys")
-    return Idp(tenant, keys, lambda: datetime.now(UTC), base_url=base_url), application
-
-
-def _own() -> tuple[Path, Tenant]:
-    """The folder and the organisation that the window edits, made at first use."""
-    from app.bootstrap import data_folder
-    from simulator.tenant import default_tenant, load_tenant, save_tenant
-
-    folder = data_folder() / "simulator"
-    path = folder / "tenant.toml"
-    if path.exists():
-        return folder, load_tenant(path)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Without an application, as in the window: nothing may be posted to the real product by accident.
-    tenant = replace(default_tenant(), applications=())
-    save_tenant(tenant, path)
-    return folder, tenant
-
-
-def _application(organisation: Organisation) -> Application | None:
-    """The service provider that the options describe, or None where they describe none."""
-    from simulator.tenant import Application
-
-    o = organisation
-    entity_id, acs_url = o.sp_entity_id, o.acs_url
-    if o.sp_metadata is not None:
-        from app.saml.metadata import read_metadata
-
-        reading = read_metadata(read_file(o.sp_metadata), expect="sp")
-        if reading.sp is None or not reading.sp.acs_endpoints:
-            why = reading.problems[0].message if reading.problems else "It describes no service provider with an ACS."
-            raise Unreadable(f"{o.sp_metadata} cannot be used. {why}")
-        default = next((e for e in reading.sp.acs_endpoints if e.is_default), reading.sp.acs_endpoints[0])
-        entity_id, acs_url = entity_id or reading.sp.entity_id, acs_url or default.location
-    if entity_id is None and acs_url is None:
-        return None
-    from app.product import IMAGEKIT
-
-    return Application(
-        id="sp",
-        name="Service provider",
-        entity_id=entity_id or IMAGEKIT.entity_id,
-        acs_url=acs_url or IMAGEKIT.acs_url,
-        relay_state=None if o.sp_metadata is not None else IMAGEKIT.relay_state,
-    )
+command.add_command(people)
+command.add_command(apps)
+command.add_command(directory)
 
 
 @command.command("serve", epilog="Stop it with Ctrl-C. It listens on 127.0.0.1 only.")
@@ -165,26 +48,48 @@ def _application(organisation: Organisation) -> Application | None:
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="0: any free port.")
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="Every login has this fault (repeatable).")
 @click.option("--auto-approve", is_flag=True, help="Let any program on this computer log in as anybody.")
+@click.option("--api-port", type=click.IntRange(0, 65_535), help="Also serve the JSON interface for programs here.")
+@click.option("--api-token-file", type=FILE, metavar="FILE", help="Holds its token; made where it is missing.")
+@click.option("--har", type=FILE, metavar="FILE", help="At the end, write the last 200 exchanges as an HTTP archive.")
 @format_option
-def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_approve: bool, form: str) -> int:
+def serve(
+    organisation: Organisation,
+    port: int,
+    faults: tuple[str, ...],
+    auto_approve: bool,
+    api_port: int | None,
+    api_token_file: Path | None,
+    har: Path | None,
+    form: str,
+) -> int:
     """Serve portal, single sign-on, logout and metadata until Ctrl-C."""
-    from simulator.faults import find
+    from simulator.api import Api, read_token
+    from simulator.faults.registry import switchable
     from simulator.server import Server
     from simulator.web import ConsentPolicy, WebIdp
 
-    chosen = tuple(find(f).id for f in faults)
+    chosen = tuple(f.id for f in switchable(faults))
     idp, _application = open_idp(organisation)
     if not idp.tenant.applications:
         tell("No service provider is known yet: name one with --sp-metadata, or --sp-entity-id and --acs-url.")
+    if (api_port is None) != (api_token_file is None):
+        raise click.UsageError("--api-port and --api-token-file belong together.")
     web = WebIdp(idp, consent=ConsentPolicy(auto_approve=auto_approve), faults=chosen)
-    with Server(web.asgi, port) as server:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Server(web.asgi, port))
         idp.base_url = server.url
+        interface = ""
+        if api_port is not None and api_token_file is not None:
+            api = Api(web, read_token(api_token_file))
+            interface = stack.enter_context(Server(api.asgi, api_port)).url
         addresses = {
             "portal": server.url + web.portal_path(),
             "metadata": f"{server.url}/metadata",
             "sso": f"{server.url}/sso",
             "entity_id": idp.tenant.entity_id,
         }
+        if interface:
+            addresses["api"] = interface
         if form == "json":
             emit({**addresses, "faults": list(chosen), "auto_approve": auto_approve})
         else:
@@ -196,7 +101,18 @@ def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_a
                 tell("Auto-approve is on: any program on this computer can log in as anybody.")
             say("Press Ctrl-C to stop.")
         until_stopped()
+    if har is not None:
+        _write_har(har, web.exchanges)
     return 0
+
+
+def _write_har(path: Path, exchanges: Iterable[Exchange]) -> None:
+    from simulator.recording import as_har
+
+    try:
+        path.write_text(as_har(exchanges), "utf-8")
+    except OSError as e:
+        raise Unreadable(f"{path} cannot be written: {e.strerror}.") from e
 
 
 @command.command("issue")
@@ -205,13 +121,17 @@ def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_a
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="With this fault (repeatable).")
 @click.option(
     "--encode",
-    type=click.Choice(["base64", "redirect", "xml", "form"]),
+    type=click.Choice(["base64", "redirect", "xml", "form", "spec"]),
     default="base64",
     show_default=True,
-    help="form: the exact octets of the POST.",
+    help="form: the exact octets of the POST; spec: the values before signing, to be edited.",
 )
 @click.option("--request", "request_file", metavar="FILE", help="Answer this AuthnRequest (any encoding; - for stdin).")
 @click.option("--relay-state", metavar="TEXT", help="The RelayState to send.")
+@click.option("--spec", type=FILE, metavar="FILE", help="Sign these values instead (what --encode spec prints).")
+@click.option("--replace", "texts", nargs=2, multiple=True, metavar="OLD NEW", help="After signing, in the document.")
+@click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="In the form (repeatable).")
+@click.option("--diff", is_flag=True, help="Tell what the edits changed, on stderr.")
 def issue(
     organisation: Organisation,
     user: str,
@@ -219,31 +139,41 @@ def issue(
     encode: str,
     request_file: str | None,
     relay_state: str | None,
+    spec: Path | None,
+    texts: tuple[tuple[str, str], ...],
+    fields: tuple[str, ...],
+    diff: bool,
 ) -> int:
     """Print one signed response, without a server."""
-    from app.product import IMAGEKIT
+    from simulator.editing import edit_of
     from simulator.idp import DEFAULT
-    from simulator.tenant import Application
 
     idp, application = open_idp(organisation)
     if application is None:
-        application = next(iter(idp.tenant.applications), None) or Application(
-            id="sp",
-            name="ImageKit",
-            entity_id=IMAGEKIT.entity_id,
-            acs_url=IMAGEKIT.acs_url,
-            relay_state=IMAGEKIT.relay_state,
-        )
+        application = next(iter(idp.tenant.applications), None) or the_product(organisation)
     request = None
     if request_file is not None:
         idp.tenant = idp.tenant.with_application(application)
         request = idp.read_request(form=urlencode({"SAMLRequest": _request(request_file)}))
         application = idp.tenant.application(request.application) or application
     relay = DEFAULT if relay_state is None else relay_state
-    issued = idp.issue(user, application, request=request, relay_state=relay, faults=faults)
+    values = None if spec is None else read_file(spec).decode("utf-8", "replace")
+    pairs = dict(_pair(f) for f in fields)
+    edit = edit_of(spec=values, replace=texts, fields=pairs)
+    issued = idp.issue(user, application, request=request, relay_state=relay, faults=faults, edit=edit)
+    if diff:
+        for change in issued.changes:
+            tell(change.diff)
     sys.stdout.buffer.write(_encoded(issued, encode))
     sys.stdout.buffer.flush()
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found or not name:
+        raise Unreadable(f"--field {text!r} is not NAME=VALUE.")
+    return name, value
 
 
 def _request(name: str) -> str:
@@ -258,6 +188,10 @@ def _request(name: str) -> str:
 
 
 def _encoded(issued: Issued, encode: str) -> bytes:
+    if encode == "spec":
+        from simulator.editing import dump_spec
+
+        return dump_spec(issued.spec).encode()
     if encode == "xml":
         return issued.xml + b"\n"
     if encode == "form":

@@ -34,6 +34,7 @@ _PATIENCE_S: Final = 20.0
 _MAX_REDIRECTS: Final = 3
 #: The most that is fetched of an aggregate; the largest known federation's is a third of it.
 _MAX_AGGREGATE: Final = 268_435_456
+_HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command(
@@ -172,13 +173,12 @@ def _fetch(url: str, into: tempfile.SpooledTemporaryFile[bytes], most: int) -> N
     """Write the document behind an address that somebody typed. Unreadable for whatever goes wrong."""
     import httpx
 
-    if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+    if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in _HERE:
         raise Unreadable("Fetch metadata over https: whoever changes it on the way decides whom you trust.")
     tell(f"Fetching {url}")
     try:
         with httpx.Client(timeout=_PATIENCE_S, follow_redirects=True, max_redirects=_MAX_REDIRECTS) as client:
-            if urlsplit(url).scheme == "https":
-                client.event_hooks["request"] = [_only_https]
+            client.event_hooks["request"] = [_only_safe]
             with client.stream("GET", url) as answer:
                 if answer.status_code != 200:
                     raise Unreadable(f"{url} answered with HTTP {answer.status_code}.")
@@ -191,8 +191,9 @@ def _fetch(url: str, into: tempfile.SpooledTemporaryFile[bytes], most: int) -> N
         raise Unreadable(f"{url} could not be fetched ({type(e).__name__}: {e}).") from e
 
 
-def _only_https(request: Any) -> None:
-    if request.url.scheme != "https":
+def _only_safe(request: Any) -> None:
+    """Redirects too lead to https, or to this computer."""
+    if request.url.scheme != "https" and request.url.host not in _HERE:
         raise Unreadable(f"The address redirects to {request.url}, which is not https.")
 
 

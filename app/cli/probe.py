@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from app.cli.idp import Organisation, open_idp, organisation_options
+from app.cli.organisation import Organisation, open_idp, organisation_options
 from app.cli.output import Unreadable, format_option, say, shout, tell, visible
 from app.cli.serving import Stop
 

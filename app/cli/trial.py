@@ -21,6 +21,7 @@ _SHORT: Final = 2  # faults of each family in the short trial
         "  sso-workbench trial                        the controls and two faults of each family\n"
         "  sso-workbench trial --all --junit trial.xml --html trial.html\n"
         "  sso-workbench trial --fault 'xsw*' --fault timing --vendor entra\n"
+        "  sso-workbench trial --fault id-role-unknown+tr-relaystate-html     both in one message\n"
         "\n"
         "Exit code: 0 only if every verdict is as expected.\n"
     ),

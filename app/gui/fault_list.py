@@ -48,6 +48,9 @@ FAMILIES: Final = {
     "status": "Status",
     "transport": "Transport",
     "malformed": "Malformed documents",
+    "metadata": "Metadata",
+    "request": "Requests to the IdP",
+    "grid": "Every element, one by one",
 }
 _FAULT: Final = Qt.ItemDataRole.UserRole
 

@@ -130,7 +130,7 @@ def catalogue() -> Catalogue:
     from simulator.faults import all_faults
     from simulator.profiles import PROFILES
 
-    return Catalogue(all_faults(), PROFILES)
+    return Catalogue(tuple(f for f in all_faults() if not f.setup.fetched), PROFILES)
 
 
 def run(progress: Stoppable, ids: Sequence[str] | None, vendor: str, keys: KeyRing | None) -> Ran:

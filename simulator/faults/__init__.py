@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from simulator.faults.generator import wrapping_variants
-from simulator.faults.registry import FAMILIES, Expects, Fault, Setup, Stage, all_faults, find, matching
+from simulator.faults.registry import DOOR, FAMILIES, Expects, Fault, Setup, Stage, all_faults, find, matching
 
-__all__ = ["FAMILIES", "Expects", "Fault", "Setup", "Stage", "all_faults", "find", "matching", "wrapping_variants"]
+__all__ = [
+    "DOOR",
+    "FAMILIES",
+    "Expects",
+    "Fault",
+    "Setup",
+    "Stage",
+    "all_faults",
+    "find",
+    "matching",
+    "wrapping_variants",
+]

@@ -61,6 +61,15 @@ _row(
     "crypto-sigalg",
     signature_algorithm=names.RSA_SHA1,
 )
+_row(
+    "crypto-sha1-c14n-mixed",
+    "SHA-1 in both places, and inclusive canonicalisation of SignedInfo, as toolkits of 2005 signed.",
+    "crypto-sha1",
+    "signature-c14n",
+    signature_algorithm=names.RSA_SHA1,
+    digest_algorithm=names.SHA1,
+    c14n=names.INCLUSIVE,
+)
 _row("crypto-md5", "The SignatureMethod says MD5.", "crypto-md5", "crypto-sigalg", signature_algorithm=names.RSA_MD5)
 _row(
     "crypto-ripemd",

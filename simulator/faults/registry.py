@@ -1,7 +1,7 @@
 """What a fault is, and the list of them. It applies none.
 
-A fault is a function on a Draft at one stage. It states only the difference from the good message, and names the check
-that a service provider must report. Adding one touches one module and nothing else.
+A fault is a function on a Draft (or on a MetadataDraft or RequestDraft) at one stage. It states only the difference
+from the good message, and names the check that must fire. Adding one touches one module and nothing else.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import fnmatch
 import functools
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from simulator.draft import Draft
 from simulator.errors import UnknownFault
@@ -20,7 +20,9 @@ from simulator.errors import UnknownFault
 Kind = Literal["H", "A", "U"]
 Expects = Literal["accept", "reject", "refused-by-idp", "not-provisioned"]
 Signs = Literal["profile", "assertion", "response", "both", "nothing"]
+ActsOn = Literal["message", "metadata", "request"]
 Apply = Callable[[Draft], None]
+AnyApply = Callable[[Any], None]  # a Draft, MetadataDraft or RequestDraft, as the stage says
 
 FAMILIES: Final = (
     "controls",
@@ -35,16 +37,36 @@ FAMILIES: Final = (
     "status",
     "transport",
     "malformed",
+    "metadata",
+    "request",
+    "grid",
 )
+
+#: Families whose rows fill more than one module.
+_MORE: Final = ("references", "delivery")
+
+#: What a service provider's web server may answer before it looks at the message; 0: it hangs up.
+DOOR: Final[dict[str, tuple[int, ...]]] = {
+    "http-method": (405, 404, 400, 501),
+    "http-content-type": (415, 400),
+    "http-length": (411, 400),
+    "http-size": (413, 400, 0),
+    "http-timeout": (408, 400, 0),
+    "http-headers": (431, 400, 0),
+    "http-host": (421, 400, 404),
+}
 
 
 class Stage(IntEnum):
-    """When a fault acts; faults compose in this order."""
+    """When a fault acts; faults compose in this order. METADATA and REQUEST act on documents of their own."""
 
+    METADATA = 0
     SPEC = 1
     TREE = 2
     SIGNED = 3
     WIRE = 4
+    HTTP = 5
+    REQUEST = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +77,10 @@ class Setup:
     `parallel`: at once; `restart`: the service provider is started
     anew in between). `metadata` is the variant of Idp.metadata() that the service provider is given. `registered_as`
     is the role the user already has there (None: unknown to it). `request` tells what became of the AuthnRequest.
-    `policy` holds fields of the service provider's policy.
+    `policy` holds fields of the service provider's policy. The last four are for faults of metadata and of requests:
+    `refuses` are faults whose messages must still be refused once the metadata was loaded; `fetched`: only who fetches
+    metadata by its address meets the fault; `entity_id_taken`: another account has the entity ID that the metadata
+    claims; `signed_requests`: the identity provider demands signed requests and knows the sender's certificate.
     """
 
     flow: Literal["idp_initiated", "sp_initiated"] = "idp_initiated"
@@ -77,6 +102,10 @@ class Setup:
     policy: tuple[tuple[str, object], ...] = ()
     https: bool = False  # the fault exists only where the service provider's address is https
     canary: bool = False  # a listener and a file that must stay untouched
+    refuses: tuple[str, ...] = ()
+    fetched: bool = False
+    entity_id_taken: bool = False
+    signed_requests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +115,7 @@ class Fault:
     `kind`: H an honest signer says something wrong; A an attacker edits a captured message; U needs no signing key.
     `breaks` is the check that must fire (None: a control), `accepts` others that are as good. `signs` is what the
     message must have signed for the construction to exist. `alters` False: the message is good, and the circumstances
-    in `setup` are the fault.
+    in `setup` are the fault. `parts` are the faults that this one is made of, in stage order; () for a single one.
     """
 
     id: str
@@ -101,12 +130,20 @@ class Fault:
     setup: Setup = field(default_factory=Setup)
     signs: Signs = "profile"
     alters: bool = True
-    apply: Apply = field(repr=False)
+    apply: AnyApply = field(repr=False)
+    parts: tuple[Fault, ...] = ()
 
     @property
     def checks(self) -> tuple[str, ...]:
         """Every check whose firing counts as the stated reason."""
         return () if self.breaks is None else (self.breaks, *self.accepts)
+
+    @property
+    def acts_on(self) -> ActsOn:
+        """What the fault changes: a login's message, the identity provider's metadata, or a request to it."""
+        if self.stage is Stage.METADATA:
+            return "metadata"
+        return "request" if self.stage is Stage.REQUEST else "message"
 
 
 _FAULTS: dict[str, Fault] = {}
@@ -114,7 +151,7 @@ _FAULTS: dict[str, Fault] = {}
 
 def add(
     fault_id: str,
-    apply: Apply,
+    apply: AnyApply,
     summary: str,
     *,
     family: str,
@@ -169,10 +206,10 @@ class Family:
         reference: str = "",
         setup: Setup | None = None,
         signs: Signs | None = None,
-    ) -> Callable[[Apply], Apply]:
+    ) -> Callable[[AnyApply], AnyApply]:
         """Registers the decorated function."""
 
-        def register(apply: Apply) -> Apply:
+        def register(apply: AnyApply) -> AnyApply:
             self.row(
                 fault_id,
                 apply,
@@ -193,7 +230,7 @@ class Family:
     def row(
         self,
         fault_id: str,
-        apply: Apply,
+        apply: AnyApply,
         summary: str,
         breaks: str | None,
         *accepts: str,
@@ -223,13 +260,13 @@ class Family:
         )
 
 
-def nothing(_draft: Draft) -> None:
+def nothing(_draft: object) -> None:
     """For faults whose circumstances are the fault."""
 
 
 @functools.cache
 def _load() -> None:
-    for module in (*FAMILIES, "references"):  # the second half of the signature family
+    for module in (*FAMILIES, *_MORE):
         importlib.import_module(f"simulator.faults.{module}")
 
 
@@ -240,11 +277,13 @@ def all_faults() -> tuple[Fault, ...]:
 
 
 def find(fault_id: str) -> Fault:
-    """The fault with that id.
+    """The fault with that id; "a+b" is the fault that is both at once.
 
     Raises:
-        UnknownFault: there is none; the sentence names near ones.
+        UnknownFault: there is none; the sentence names near ones. Or they cannot be had together.
     """
+    if "+" in fault_id:
+        return combined([find(part) for part in fault_id.split("+")])
     _load()
     fault = _FAULTS.get(fault_id)
     if fault is None:
@@ -256,6 +295,87 @@ def find(fault_id: str) -> Fault:
     return fault
 
 
+def switchable(ids: Sequence[str]) -> tuple[Fault, ...]:
+    """The faults, where the identity provider itself can have them switched on.
+
+    Raises:
+        UnknownFault: there is no such fault, or it is one of requests, which others send.
+    """
+    found = tuple(find(i) for i in ids)
+    wrong = next((f.id for f in found if f.acts_on == "request"), None)
+    if wrong is not None:
+        raise UnknownFault(f"{wrong} is a fault of requests to the identity provider; it cannot be switched on there.")
+    return found
+
+
+_GRADE: Final[dict[Expects, int]] = {"accept": 0, "not-provisioned": 1, "refused-by-idp": 2, "reject": 3}
+_MAX_PARTS: Final = 16
+
+
+def hardest(faults: Sequence[Fault]) -> tuple[Expects, tuple[str, ...]]:
+    """What several faults together should lead to: the hardest verdict, and the checks of those that demand it."""
+    worst = max((f.expects for f in faults), key=_GRADE.__getitem__)
+    return worst, tuple(dict.fromkeys(c for f in faults if f.expects == worst for c in f.checks))
+
+
+def signed_by(faults: Sequence[Fault]) -> Signs:
+    """What the message must have signed for all of them to exist."""
+    wanted = {f.signs for f in faults} - {"profile"}
+    if len(wanted) > 1:
+        wanted.discard("nothing")
+    return "both" if len(wanted) > 1 else next(iter(wanted), "profile")
+
+
+def combined(faults: Sequence[Fault]) -> Fault:
+    """One fault made of several, applied in stage order, with the circumstances of all of them.
+
+    Raises:
+        UnknownFault: they act on different documents, need contradicting circumstances, or are too many.
+    """
+    parts = tuple(sorted(dict.fromkeys(p for f in faults for p in f.parts or (f,)), key=lambda f: f.stage))
+    names = "+".join(f.id for f in parts)
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) > _MAX_PARTS:
+        raise UnknownFault(f"At most {_MAX_PARTS} faults can be combined; these are {len(parts)}.")
+    if len({f.acts_on for f in parts}) > 1:
+        raise UnknownFault(f"{names} cannot be combined: they act on different documents.")
+    signs = {f.signs for f in parts} - {"profile"}
+    if "nothing" in signs and len(signs) > 1:
+        raise UnknownFault(f"{names} cannot be combined: one needs a signature and another none.")
+    expects, checks = hardest(parts)
+    return Fault(
+        id=names,
+        family=parts[0].family,
+        stage=parts[0].stage,
+        kind=next(k for k in ("U", "A", "H") if any(f.kind == k for f in parts)),
+        summary=" ".join(f.summary for f in parts),
+        breaks=checks[0] if checks else None,
+        accepts=checks[1:],
+        expects=expects,
+        reference=", ".join(dict.fromkeys(f.reference for f in parts if f.reference)),
+        setup=_merged(parts, names),
+        signs=signed_by(parts),
+        alters=any(f.alters for f in parts),
+        apply=nothing,
+        parts=parts,
+    )
+
+
+def _merged(parts: Sequence[Fault], names: str) -> Setup:
+    ordinary = Setup()
+    merged = ordinary
+    for part in parts:
+        for f in fields(Setup):
+            wanted, have, usual = (getattr(s, f.name) for s in (part.setup, merged, ordinary))
+            if wanted in (usual, have):
+                continue
+            if have != usual:
+                raise UnknownFault(f"{names} cannot be combined: they need different circumstances ({f.name}).")
+            merged = replace(merged, **{f.name: wanted})
+    return merged
+
+
 def matching(patterns: tuple[str, ...] | list[str]) -> tuple[Fault, ...]:
     """The faults whose id matches one of the shell patterns, or whose family is named by one.
 
@@ -264,6 +384,10 @@ def matching(patterns: tuple[str, ...] | list[str]) -> tuple[Fault, ...]:
     """
     chosen: dict[str, Fault] = {}
     for pattern in patterns:
+        if "+" in pattern:
+            both = find(pattern)
+            chosen[both.id] = both
+            continue
         found = [f for f in all_faults() if fnmatch.fnmatchcase(f.id, pattern) or f.family == pattern]
         if not found:
             find(pattern)

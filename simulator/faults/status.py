@@ -80,6 +80,12 @@ _refusal(
     "line one\nINFO login \u202eok",
     "The message forges a log line and turns its direction.",
 )
+_refusal(
+    "status-message-ansi",
+    ("Responder",),
+    "\u009b31mdenied\u009b0m \u009b2J",
+    "The message holds control sequences of terminals, written with the one character that XML allows for them.",
+)
 _refusal("status-three-levels", ("Responder", "AuthnFailed", "RequestDenied"), None, "Status codes nested three deep.")
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from simulator.profiles.vendors import PROFILES, ExtraClaim, Profile, profile
+from simulator.profiles.vendors import PROFILES, ExtraClaim, MetadataShape, Profile, profile, read_profile
 
-__all__ = ["PROFILES", "ExtraClaim", "Profile", "profile"]
+__all__ = ["PROFILES", "ExtraClaim", "MetadataShape", "Profile", "profile", "read_profile"]

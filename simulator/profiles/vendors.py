@@ -1,4 +1,4 @@
-"""One row for each vendor: what it signs, how it names, where it declares namespaces. It builds nothing.
+"""The habits of each vendor's identity provider, read from one data file per vendor in this folder. It builds nothing.
 
 Written from what these products are seen to send by default; `unsure` names what was not confirmed. Hosts are those of
 the reserved example domains, because a test identity provider must not carry a real vendor's address.
@@ -6,13 +6,22 @@ the reserved example domains, because a test identity provider must not carry a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+import importlib.resources
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
 
 from simulator import names
 from simulator.errors import TenantError
 
 Part = Literal["assertion", "response", "both", "none"]
+KeyInfoKind = Literal["x509", "none", "keyname", "keyvalue+x509"]
+Precision = Literal["seconds", "milliseconds"]
+SessionIndex = Literal["random", "assertion-id", "response-id"]
+_PLACES: Final = {"tenant": "", "object": "", "email": "", "username": "", "base": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,175 +33,227 @@ class ExtraClaim:
     name_format: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedAttribute:
+    """An attribute that metadata promises (saml-metadata §2.4.3)."""
+
+    name: str
+    friendly_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataShape:
+    """How the vendor's metadata looks, and at which paths it is served. Paths may hold {tenant}.
+
+    `fed_roles` are the roles of WS-Federation that stand before the SAML ones, in order. `sp_role`: there is a service
+    provider's role too. `prefix` is that of the metadata namespace, None the default namespace.
+    """
+
+    entity_id: str = "https://localhost/test-idp/{tenant}"
+    path: str = "/metadata"
+    sso_path: str = "/sso"
+    slo_path: str = "/slo"
+    prefix: str | None = "md"
+    signed: bool = False
+    fed_roles: tuple[str, ...] = ()
+    encryption_key: bool = False
+    sp_role: bool = False
+    formats: tuple[str, ...] = (names.FORMAT_EMAIL,)
+    sso_bindings: tuple[str, ...] = ("HTTP-Redirect", "HTTP-POST")
+    slo_bindings: tuple[str, ...] = ("HTTP-Redirect", "HTTP-POST")
+    want_authn_requests_signed: bool | None = False  # None: the attribute is not written
+    attributes: tuple[OfferedAttribute, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One vendor's habits. `entity_id` may hold {base} (the simulator's address) and {tenant} (its random id)."""
+    """One vendor's habits. `unsure` maps a place of its file to what is not known for certain about it."""
 
     id: str
     title: str
+    rank: int = 0
+    aliases: tuple[str, ...] = ()
     sign: Part = "assertion"
-    name_id_format: str = names.FORMAT_EMAIL
-    name_qualifiers: bool = False
     saml_prefix: str | None = "saml"
     samlp_prefix: str | None = "samlp"
     ds_prefix: str | None = "ds"
-    keyinfo: Literal["x509", "none", "keyname", "keyvalue+x509"] = "x509"
+    keyinfo: KeyInfoKind = "x509"
     inclusive_prefixes: str | None = None
-    precision: Literal["seconds", "milliseconds"] = "seconds"
-    valid_before_s: int = 300  # NotBefore lies this far before the issue instant
-    valid_for_s: int = 300
+    precision: Precision = "seconds"
     name_format: str | None = names.NAME_BASIC
     value_type: str | None = None
     context_class: str = names.AC_PROTECTED
     issuer_format: str | None = None
     response_issuer: bool = True
-    session_for_s: int | None = None  # SessionNotOnOrAfter
-    entity_id: str = "https://localhost/test-idp/{tenant}"
+    id_prefix: str = "_"
+    session_index: SessionIndex = "random"
+    name_id_format: str = names.FORMAT_EMAIL
+    name_qualifiers: bool = False
+    valid_before_s: int = 300  # NotBefore lies this far before the issue instant
+    valid_for_s: int = 300
+    confirmation_for_s: int | None = None  # of SubjectConfirmationData; None: as valid_for_s
+    session_for_s: int | None = None  # SessionNotOnOrAfter; None: it is not written
     extra: tuple[ExtraClaim, ...] = ()
-    wsfed_roles_first: bool = False
-    metadata_formats: tuple[str, ...] = (names.FORMAT_EMAIL,)
-    want_authn_requests_signed: bool | None = False  # None: the attribute is not written
-    unsure: str = ""
+    metadata: MetadataShape = field(default_factory=MetadataShape)
+    unsure: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def doubts(self) -> str:
+        """What is not known for certain, in sentences; "" where all is."""
+        return " ".join(self.unsure.values())
 
 
-_MS = "http://schemas.microsoft.com/"
+#: Table and key of a vendor's file to the field of Profile, for those that have another name there.
+_RENAMED: Final = {("name_id", "format"): "name_id_format", ("name_id", "qualifiers"): "name_qualifiers"}
+_TABLES: Final[dict[str, frozenset[str]]] = {
+    "": frozenset({"title", "rank", "aliases"}),
+    "response": frozenset(
+        {
+            "sign",
+            "saml_prefix",
+            "samlp_prefix",
+            "ds_prefix",
+            "keyinfo",
+            "inclusive_prefixes",
+            "precision",
+            "name_format",
+            "value_type",
+            "context_class",
+            "issuer_format",
+            "response_issuer",
+            "id_prefix",
+            "session_index",
+        }
+    ),
+    "times": frozenset({"valid_before_s", "valid_for_s", "confirmation_for_s", "session_for_s"}),
+    "name_id": frozenset({"format", "qualifiers"}),
+}
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "sign": get_args(Part),
+    "keyinfo": get_args(KeyInfoKind),
+    "precision": get_args(Precision),
+    "session_index": get_args(SessionIndex),
+}
+_BINDINGS: Final = ("HTTP-Redirect", "HTTP-POST")
+_FED_ROLES: Final = ("ApplicationServiceType", "SecurityTokenServiceType")
 
-PROFILES: Final[tuple[Profile, ...]] = (
-    Profile(id="generic", title="Any SAML 2.0 identity provider"),
-    Profile(
-        id="entra",
-        title="Microsoft Entra ID",
-        saml_prefix=None,
-        ds_prefix=None,
-        precision="milliseconds",
-        valid_for_s=3600,
-        name_format=None,
-        context_class=names.AC_PASSWORD,
-        entity_id="https://sts.windows.example/{tenant}/",
-        extra=(
-            ExtraClaim(_MS + "identity/claims/tenantid", "{tenant}"),
-            ExtraClaim(_MS + "identity/claims/objectidentifier", "{object}"),
-            ExtraClaim(_MS + "identity/claims/identityprovider", "https://sts.windows.example/{tenant}/"),
-            ExtraClaim(
-                _MS + "claims/authnmethodsreferences",
-                "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/password",
-            ),
-        ),
-        wsfed_roles_first=True,
-        want_authn_requests_signed=None,
-    ),
-    Profile(
-        id="okta",
-        title="Okta",
-        sign="both",
-        saml_prefix="saml2",
-        samlp_prefix="saml2p",
-        precision="milliseconds",
-        name_format=names.NAME_UNSPECIFIED,
-        value_type="xs:string",
-        inclusive_prefixes="xs",
-        issuer_format=names.FORMAT_ENTITY,
-        entity_id="http://www.okta.example/{tenant}",
-    ),
-    Profile(
-        id="onelogin",
-        title="OneLogin",
-        valid_before_s=180,
-        valid_for_s=180,
-        value_type="xs:string",
-        session_for_s=86_400,
-        entity_id="https://app.onelogin.example/saml/metadata/{tenant}",
-        unsure="The window of three minutes and the session length are configurable; these are its defaults as seen.",
-    ),
-    Profile(
-        id="adfs",
-        title="AD FS",
-        saml_prefix=None,
-        precision="milliseconds",
-        valid_before_s=0,
-        valid_for_s=3600,
-        name_format=None,
-        entity_id="http://adfs.corp.example/{tenant}/adfs/services/trust",
-        wsfed_roles_first=True,
-        metadata_formats=(names.FORMAT_EMAIL, names.FORMAT_PERSISTENT, names.FORMAT_TRANSIENT),
-    ),
-    Profile(
-        id="google",
-        title="Google Workspace",
-        sign="response",
-        saml_prefix="saml2",
-        samlp_prefix="saml2p",
-        precision="milliseconds",
-        name_format=names.NAME_BASIC,
-        value_type="xs:anyType",
-        context_class=names.AC_UNSPECIFIED,
-        entity_id="https://accounts.google.example/o/saml2?idpid={tenant}",
-        unsure="What is signed is a switch in its console; this is the state without the tick.",
-    ),
-    Profile(
-        id="keycloak",
-        title="Keycloak",
-        sign="both",
-        ds_prefix="dsig",
-        keyinfo="keyname",
-        precision="milliseconds",
-        valid_before_s=2,
-        valid_for_s=58,
-        value_type="xs:string",
-        context_class=names.AC_UNSPECIFIED,
-        session_for_s=36_000,
-        entity_id="https://keycloak.corp.example/realms/{tenant}",
-        want_authn_requests_signed=True,
-        unsure="KeyInfo holds KEY_ID by default in recent versions; a certificate in earlier ones.",
-    ),
-    Profile(
-        id="shibboleth",
-        title="Shibboleth IdP",
-        sign="response",
-        saml_prefix="saml2",
-        samlp_prefix="saml2p",
-        precision="milliseconds",
-        valid_before_s=0,
-        name_format=names.NAME_URI,
-        value_type="xs:string",
-        inclusive_prefixes="xs",
-        name_qualifiers=True,
-        entity_id="https://idp.university.example/{tenant}/idp/shibboleth",
-        unsure="It encrypts assertions by default; here that is decided for each application.",
-    ),
-    Profile(
-        id="pingfederate",
-        title="PingFederate",
-        sign="response",
-        precision="milliseconds",
-        value_type="xs:string",
-        inclusive_prefixes="xs",
-        context_class=names.AC_UNSPECIFIED,
-        entity_id="https://ping.corp.example/{tenant}",
-        unsure="Signing of the response is the default for POST; the entity ID is free text.",
-    ),
-    Profile(
-        id="simplesamlphp",
-        title="SimpleSAMLphp",
-        sign="both",
-        valid_before_s=30,
-        value_type="xs:string",
-        context_class=names.AC_PASSWORD,
-        name_qualifiers=True,
-        session_for_s=28_800,
-        entity_id="https://ssp.corp.example/{tenant}/saml2/idp/metadata.php",
-    ),
-)
+
+def read_profile(vendor: str, text: str) -> Profile:
+    """A vendor's file. In it "" stands for None.
+
+    Raises:
+        TenantError: it is no TOML, or holds an unknown key or a wrong value; the sentence names file and key.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TenantError(f"{vendor}.toml is not valid TOML: {error}.") from error
+    values: dict[str, Any] = {"id": vendor}
+    own = {k: v for k, v in data.items() if not isinstance(v, dict | list) or k == "aliases"}
+    for table, known in _TABLES.items():
+        rows = own if not table else data.get(table, {})
+        for key, value in rows.items():
+            if key not in known:
+                raise _wrong(vendor, table, key, "is no key that is known here")
+            name = _RENAMED.get((table, key), key)
+            values[name] = _checked(vendor, table, key, value, Profile, name)
+    values["extra"] = tuple(_record(vendor, "claims", row, ExtraClaim) for row in data.get("claims", []))
+    shape = dict(data.get("metadata", {}))
+    offered = tuple(_record(vendor, "metadata.attributes", r, OfferedAttribute) for r in shape.pop("attributes", []))
+    for key, value in shape.items():
+        shape[key] = _checked(vendor, "metadata", key, value, MetadataShape, key)
+    values["metadata"] = MetadataShape(**shape, attributes=offered)
+    values["unsure"] = MappingProxyType(_doubts(vendor, data))
+    left = set(data) - set(own) - {"response", "times", "name_id", "claims", "metadata", "unsure"}
+    if left or "title" not in values:
+        raise _wrong(vendor, "", min(left, default="title"), "is unknown" if left else "is missing")
+    return Profile(**values)
+
+
+def _doubts(vendor: str, data: Mapping[str, Any]) -> dict[str, str]:
+    """What is unsure, each named by a place that the file really has."""
+    doubts: dict[str, str] = {}
+    for place, sentence in data.get("unsure", {}).items():
+        table, _, key = place.partition(".")
+        if table not in data or (key and key not in data[table] and key not in _TABLES.get(table, ())):
+            raise _wrong(vendor, "unsure", place, "names nothing of this file")
+        if not isinstance(sentence, str) or not sentence.endswith("."):
+            raise _wrong(vendor, "unsure", place, "must be a sentence")
+        doubts[place] = sentence
+    return doubts
+
+
+def _checked(vendor: str, table: str, key: str, value: Any, kind: type[Any], name: str) -> Any:
+    wanted = {f.name: str(f.type) for f in fields(kind)}.get(name)
+    if wanted is None:
+        raise _wrong(vendor, table, key, "is no key that is known here")
+    if value == "" and "None" in wanted:
+        return None
+    if "tuple" in wanted:
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise _wrong(vendor, table, key, "must be a list of texts")
+        allowed = _BINDINGS if name.endswith("_bindings") else _FED_ROLES if name == "fed_roles" else None
+        if allowed is not None and set(value) - set(allowed):
+            raise _wrong(vendor, table, key, f"may hold {', '.join(allowed)}")
+        return tuple(value)
+    basic = bool if "bool" in wanted else int if "int" in wanted else str
+    if type(value) is not basic or (isinstance(value, int) and not 0 <= value <= 10_000_000):
+        raise _wrong(vendor, table, key, f"is {value!r}, which is of the wrong kind")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise _wrong(vendor, table, key, f"must be one of {', '.join(_CHOICES[name])}")
+    if name == "entity_id" or name.endswith("path"):
+        text = str(value)
+        if name != "entity_id" and not text.startswith("/"):
+            raise _wrong(vendor, table, key, "must begin with a slash")
+        _fillable(vendor, table, key, text)
+    return value
+
+
+def _fillable(vendor: str, table: str, key: str, value: str) -> None:
+    try:
+        value.format_map(_PLACES)
+    except (KeyError, ValueError, IndexError) as error:
+        raise _wrong(vendor, table, key, f"may hold {', '.join('{' + p + '}' for p in _PLACES)}") from error
+
+
+def _record(vendor: str, table: str, row: Any, kind: type[Any]) -> Any:
+    known = {f.name for f in fields(kind)}
+    if not isinstance(row, dict) or not all(isinstance(v, str) for v in row.values()) or set(row) - known:
+        raise _wrong(vendor, table, "", f"has rows of {', '.join(sorted(known))}, all of them texts")
+    _fillable(vendor, table, "value", row.get("value", ""))
+    try:
+        return kind(**row)
+    except TypeError as error:
+        raise _wrong(vendor, table, "", "lacks a key in one of its rows") from error
+
+
+def _wrong(vendor: str, table: str, key: str, why: str) -> TenantError:
+    place = ".".join(p for p in (table, key) if p)
+    return TenantError(f"{vendor}.toml: {place} {why}.", key=key or table)
+
+
+@cache
+def _all() -> tuple[Profile, ...]:
+    folder = importlib.resources.files("simulator.profiles")
+    found = [
+        read_profile(f.name.removesuffix(".toml"), f.read_text("utf-8"))
+        for f in folder.iterdir()
+        if f.name.endswith(".toml")
+    ]
+    return tuple(sorted(found, key=lambda p: p.rank))
+
+
+PROFILES: Final[tuple[Profile, ...]] = _all()
 
 
 def profile(vendor: str) -> Profile:
-    """The profile of that id.
+    """The profile of that id or alias.
 
     Raises:
         TenantError: there is none.
     """
     for row in PROFILES:
-        if row.id == vendor:
+        if vendor == row.id or vendor in row.aliases:
             return row
     known = ", ".join(p.id for p in PROFILES)
     raise TenantError(f'There is no vendor profile "{vendor}". Choose one of: {known}.')

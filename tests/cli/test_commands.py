@@ -576,3 +576,168 @@ def test_probe_names_what_is_missing_and_what_is_not_confirmed(cli: Cli) -> None
     pattern = cli("probe", "--acs-url", "http://127.0.0.1:9/acs", "--sp-entity-id", "sp", "--accept-body", "(")
     assert pattern.code == 2
     assert "no regular expression" in pattern.err
+
+
+# The simulated organisation -------------------------------------------------------------------------------------------
+
+
+def test_people_come_go_and_move(cli: Cli) -> None:
+    def person(name: str) -> dict[str, Any] | None:
+        return next((p for p in cli("idp", "people", "list", name, "--format", "json").objects), None)
+
+    assert cli("idp", "people", "list").err.strip() == "8 people."
+    assert cli("idp", "people", "add", "mary", "--email", "mary@acme-media.test", "--role", "finance").code == 0
+    mary = person("mary")
+    assert mary is not None
+    assert (mary["role"], mary["full_name"], mary["enabled"]) == ("finance", None, True)
+    assert cli("idp", "people", "disable", "mary").out == "mary is disabled.\n"
+    assert "disabled" in cli("idp", "people", "list", "mary").out
+    assert cli("idp", "people", "enable", "mary").code == 0
+    assert cli("idp", "people", "rename", "mary", "--username", "mj", "--name", "Mary J").code == 0
+    moved = person("mary@")
+    assert moved is not None
+    assert (moved["username"], moved["full_name"]) == ("mj", "Mary J")
+    assert cli("idp", "people", "delete", "mj").code == 0
+    assert person("mj") is None
+    for command in (("delete", "mj"), ("disable", "mj"), ("rename", "mj"), ("assign", "ada", "none")):
+        said = cli("idp", "people", *command)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.count("\n") == 1
+
+
+def test_applications_come_from_metadata(cli: Cli) -> None:
+    Path("sp.xml").write_text(cli("metadata", "sp").out)
+    assert cli("idp", "apps", "add", "sp.xml", "--id", "mine", "--deliver-to", "http://127.0.0.1:8800/acs").code == 0
+    (app,) = cli("idp", "apps", "list", "--format", "json").objects
+    assert (app["id"], app["entity_id"]) == ("mine", "https://imagekit.io/saml/consume")
+    assert app["sign"] == "assertion"
+    assert "http://127.0.0.1:8800/acs" in cli("idp", "apps", "list").out
+    assert cli("idp", "people", "unassign", "grace", "mine").code == 0
+    refused = cli("idp", "issue", "--user", "grace")
+    assert (refused.code, "not assigned" in refused.err) == (2, True)
+    assert cli("idp", "people", "assign", "grace", "mine").code == 0
+    assert cli("idp", "issue", "--user", "grace").code == 0
+    assert cli("idp", "apps", "remove", "mine").code == 0
+    assert cli("idp", "apps", "remove", "mine").code == 2
+    assert cli("idp", "apps", "list", "--format", "json").objects == []
+    assert cli("idp", "apps", "add", "sp.xml", "--encrypt").code == 2
+
+
+def test_a_message_as_the_options_say(cli: Cli) -> None:
+    def issued(*options: str) -> str:
+        said = cli("idp", "issue", "--user", "grace", "--encode", "xml", *options)
+        assert said.code == 0, said.err
+        return said.out
+
+    assert 'IssueInstant="2026-11-23T20:36:00Z"' in issued("--clock-at", "2026-11-23T20:36:00Z")
+    assert "ecdsa-sha256" in issued("--signing-key", "ec-p256")
+    assert issued("--sign", "both").count("<ds:SignatureValue>") == 2
+    assert "rsa-sha512" in issued("--algorithm", "rsa-sha512")
+    assert "nameid-format:persistent" in issued(
+        "--name-id-format", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+    )
+    claims = issued("--claim", "plan==gold", "--claim", "who=username", "--acs-url", "https://app.example/acs")
+    assert ">gold<" in claims
+    assert ">grace<" in claims
+    assert "imagekit_role" not in claims
+    assert 'Destination="https://app.example/acs"' in claims
+    for wrong in (
+        ("--signing-key", "mine"),
+        ("--claim", "plan"),
+        ("--claim", "a=b"),
+        ("--clock-at", "noon"),
+        ("--encrypt",),
+    ):
+        said = cli("idp", "issue", "--user", "grace", *wrong)
+        assert (said.code, said.out) == (2, "")
+    listed = cli("idp", "metadata", "--publish-key", "current", "--publish-key", "next").out
+    assert listed.count("<md:KeyDescriptor") == 2
+
+
+def test_a_broken_tenant_file_is_told_and_the_last_good_one_used(cli: Cli, own_home: Path) -> None:
+    cli("idp", "people", "disable", "grace")
+    file = own_home / "simulator" / "tenant.toml"
+    file.write_text("[idp\n", "utf-8")
+    said = cli("idp", "people", "list", "grace")
+    assert "disabled" in said.out
+    said = cli("idp", "issue", "--user", "ada")
+    assert said.code == 0
+    assert f"{file}, line 1: This is not valid TOML" in said.err
+    assert "last good version is used" in said.err
+    said = cli("idp", "people", "enable", "grace")
+    assert "the broken file is kept beside it" in said.err
+    assert (file.parent / "tenant.broken.toml").read_text("utf-8") == "[idp\n"
+    assert cli("idp", "issue", "--user", "grace").err == ""
+
+
+def test_a_message_is_edited_at_three_places(cli: Cli) -> None:
+    spec = cli("idp", "issue", "--user", "grace", "--encode", "spec").out
+    Path("spec.json").write_text(spec.replace("Grace Holloway", "Edited First"))
+    said = cli(
+        "idp", "issue", "--user", "grace", "--spec", "spec.json", "--replace", "Edited", "Twice", "--field", "more=1",
+        "--encode", "form", "--diff",
+    )  # fmt: skip
+    assert said.code == 0
+    assert said.out.endswith("&more=1")
+    for line in ("--- values before signing, as made", "--- document after signing, as made", '+"more" = "1"'):
+        assert line in said.err
+    assert (
+        "Twice First"
+        in cli(
+            "idp", "issue", "--user", "grace", "--spec", "spec.json", "--replace", "Edited", "Twice", "--encode", "xml"
+        ).out
+    )
+    for wrong in (("--replace", "none of this", "x"), ("--field", "more"), ("--spec", "idp.xml")):
+        Path("idp.xml").write_text("<a/>")
+        said = cli("idp", "issue", "--user", "grace", *wrong)
+        assert (said.code, said.out) == (2, "")
+
+
+def test_serving_with_an_interface_for_programs_and_a_recording(tmp_path: Path) -> None:
+    import httpx
+
+    done = subprocess.Popen(
+        [sys.executable, "-m", "app", "idp", "serve", "--acs-url", "https://app.example/acs", "--format", "json",
+         "--api-port", "0", "--api-token-file", str(tmp_path / "token"), "--har", str(tmp_path / "login.har")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "SSO_WORKBENCH_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+    try:
+        assert done.stdout is not None
+        told = json.loads(done.stdout.readline())
+        token = (tmp_path / "token").read_text().strip()
+        headers = {"authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=told["api"], headers=headers, trust_env=False) as api:
+            assert api.get("/v1/users").json()["total"] == 8
+            assert api.post("/v1/issue", json={"user": "ada", "application": "sp"}).status_code == 200
+        assert httpx.get(f"{told['api']}/v1/users", trust_env=False).status_code == 401
+        assert httpx.get(told["portal"], trust_env=False).status_code == 200
+    finally:
+        done.send_signal(signal.SIGINT)
+        done.communicate(timeout=20)
+    assert done.returncode == 0
+    (entry,) = json.loads((tmp_path / "login.har").read_text("utf-8"))["log"]["entries"]
+    assert entry["request"]["url"] == "https://app.example/acs"
+
+
+def test_the_interface_is_off_unless_asked_for_whole(cli: Cli) -> None:
+    for half in (("--api-port", "0"), ("--api-token-file", "token")):
+        said = cli("idp", "serve", *half)
+        assert (said.code, "belong together" in said.err) == (2, True)
+    Path("token").write_text("short")
+    Path("token").chmod(0o600)
+    said = cli("idp", "serve", "--api-port", "0", "--api-token-file", "token")
+    assert (said.code, "16 or more" in said.err) == (2, True)
+
+
+def test_the_directory_as_vendors_export_it(cli: Cli) -> None:
+    assert cli("idp", "directory").out.splitlines()[0] == "userPrincipalName,mail,displayName,accountEnabled,id"
+    assert cli("idp", "directory", "--vendor", "okta").out.startswith('"User Id","Login"')
+    assert cli("idp", "directory", "--vendor", "ad").out.startswith("#TYPE Microsoft")
+    (page,) = cli("idp", "directory", "--scim").objects
+    assert page["totalResults"] == 8
+    (graph,) = cli("idp", "directory", "--graph").objects
+    assert len(graph["value"]) == 8
+    for wrong in (("--vendor", "ldap"), ("--app", "none"), ("--scim", "--graph")):
+        said = cli("idp", "directory", *wrong)
+        assert (said.code, said.out) == (2, "")

@@ -23,13 +23,20 @@ from simulator import (
     matching,
     wrapping_variants,
 )
+from simulator.asking import ask
+from simulator.metadata import Reply
 from simulator.names import DS, SAML, q
-from simulator.requests import AuthnRequest
+from simulator.requests import RULES, AuthnRequest
+from tests.simulator.conftest import NOW
 
 FAULTS = all_faults()
 VICTIM = "victim@acme-media.test"
 #: Messages that are good by themselves; the metadata or the policy of the trial is what makes the difference.
-SAME_OCTETS = {"crypto-rollover-both", "sig-assertion-only-when-response-required"}
+SAME_OCTETS = {
+    "crypto-rollover-both",
+    "sig-assertion-only-when-response-required",
+}
+MESSAGES = tuple(f for f in FAULTS if f.acts_on == "message")
 
 
 def issue(idp: Idp, fault: Fault, asked: AuthnRequest) -> Issued:
@@ -51,7 +58,7 @@ class Ids:
 def test_ids_are_unique_and_every_family_is_there() -> None:
     assert len({f.id for f in FAULTS}) == len(FAULTS)
     assert {f.family for f in FAULTS} == set(FAMILIES)
-    assert len(FAULTS) >= 500
+    assert len(FAULTS) >= 850
 
 
 def describe(fault: Fault, issued: Issued) -> None:
@@ -66,7 +73,7 @@ def describe(fault: Fault, issued: Issued) -> None:
         assert fault.breaks, "a refusal must name its check"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", sorted({f.family for f in MESSAGES}))
 def test_every_fault_builds_says_what_it_is_and_differs(
     family: str, idp: Idp, asked: AuthnRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,8 +93,8 @@ def test_every_fault_builds_says_what_it_is_and_differs(
         if fault.id in SAME_OCTETS:
             continue
         if fault.alters:
-            told = (issued.xml, issued.body, issued.second_body, issued.url)
-            assert told != (good.xml, good.body, good.second_body, good.url), fault.id
+            told = (issued.xml, issued.body, issued.second_body, issued.url, issued.delivery)
+            assert told != (good.xml, good.body, good.second_body, good.url, good.delivery), fault.id
         else:
             assert fault.setup != Setup() or fault.family == "controls", fault.id
             assert issued.xml == good.xml, fault.id
@@ -99,7 +106,7 @@ def test_every_fault_builds_in_every_vendors_words(
 ) -> None:
     idp = idp_of(vendor)
     heavy = {"malformed", "controls"}
-    for fault in FAULTS:
+    for fault in MESSAGES:
         if fault.family not in heavy:
             assert issue(idp, fault, asked).body or fault.family == "transport"
 
@@ -147,6 +154,71 @@ def test_faults_compose_in_stage_order(idp: Idp) -> None:
     assert dict(issued.form)["RelayState"].startswith('"><script>')
     assert issued.expected.verdict == "reject"
     assert "claim-role-known" not in issued.expected.checks
+
+
+def test_faults_combined_are_one_fault_with_every_circumstance(idp: Idp) -> None:
+    both = find_fault("crypto-rollover-old-key+id-role-unknown+tr-double-post")
+    assert [p.id for p in both.parts] == ["crypto-rollover-old-key", "id-role-unknown", "tr-double-post"]
+    assert (both.id, both.setup.posts) == ("crypto-rollover-old-key+id-role-unknown+tr-double-post", 2)
+    assert both.expects == "reject"
+    assert "claim-role-known" not in both.checks
+    assert set(both.checks) == set(find_fault("crypto-rollover-old-key").checks + find_fault("tr-double-post").checks)
+    assert matching(["xsw1", both.id]) == (find_fault("xsw1"), both)
+    issued = idp.issue("grace", "imagekit", faults=[both.id])
+    assert issued.faults == tuple(p.id for p in both.parts)
+    assert issued.expected.verdict == both.expects
+    assert find_fault("xsw1+xsw1") == find_fault("xsw1")
+
+
+@pytest.mark.parametrize(
+    ("together", "why"),
+    [
+        ("md-no-key+xsw1", "different documents"),
+        ("req-none+md-no-key", "different documents"),
+        ("ok-solicited+route-irt-stale+route-irt-replayed", r"different circumstances \(request\)"),
+        ("sig-none+enc-unsigned+xsw1", "one needs a signature"),
+        ("xsw1+xsw-none", "Did you mean"),
+        ("+".join(f.id for f in matching(["timing"])), "At most 16"),
+    ],
+)
+def test_what_contradicts_itself_is_not_combined(together: str, why: str) -> None:
+    with pytest.raises(UnknownFault, match=why):
+        find_fault(together)
+
+
+@pytest.mark.parametrize("fault", matching(["metadata"]), ids=lambda f: f.id)
+def test_metadata_faults_change_the_document_or_how_it_is_served(fault: Fault, idp: Idp) -> None:
+    bad, reply = idp.serve_metadata([fault.id])
+    assert bad == idp.metadata(faults=[fault.id])
+    assert (bad != idp.metadata() or reply != Reply()) == fault.alters
+    assert bool(fault.breaks) or fault.expects == "accept"
+    assert idp.issue("grace", "imagekit", faults=[fault.id]).faults == ()
+
+
+@pytest.mark.parametrize("fault", matching(["request"]), ids=lambda f: f.id)
+def test_request_faults_change_the_request(fault: Fault, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    application, signed = idp.tenant.applications[0], fault.setup.signed_requests
+
+    def asked(*faults: str) -> tuple[str, bytes]:
+        monkeypatch.setattr("simulator.message.secrets", Ids())
+        made = ask(application, idp.keys, NOW, "https://localhost/sso", faults=faults, signed=signed)
+        return made.query, made.body
+
+    controls = ("req-signed", "req-unsigned-when-required")
+    assert (asked(fault.id) != asked()) or fault.id in controls
+    assert set(fault.checks) <= set(RULES)
+    with pytest.raises(UnknownFault, match="cannot be switched on"):
+        idp.issue("grace", "imagekit", faults=[fault.id])
+    with pytest.raises(UnknownFault, match="not of a request"):
+        asked("xsw1")
+
+
+def test_the_grid_is_complete() -> None:
+    """Every kind is there, and every cell edits what its name says."""
+    rows = matching(["grid"])
+    kinds = {f.id.rpartition("-")[2] for f in rows}
+    assert kinds == {"missing", "empty", "malformed", "mismatched", "doubled"}
+    assert len({f.id.rpartition("-")[0] for f in rows}) >= 55
 
 
 def test_looking_faults_up() -> None:

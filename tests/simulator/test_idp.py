@@ -217,18 +217,24 @@ def test_metadata_of_every_vendor(vendor: str, idp_of: Callable[[str], Idp], key
     assert (root.get("validUntil") or "") <= "2026-11-30T20:36:00Z"
     roles = [etree.QName(c).localname for c in root if isinstance(c.tag, str)]
     assert roles[-1] == "IDPSSODescriptor"
-    assert (roles[0] == "RoleDescriptor") == (vendor in ("entra", "adfs"))
+    assert (roles[:3] == ["Signature", "RoleDescriptor", "RoleDescriptor"]) == (vendor in ("entra", "adfs"))
     locations = {e.get("Location") for e in root.iter(q(MD, "SingleSignOnService"))}
-    assert locations == {"https://localhost/sso"}
-    text = root.findtext(".//ds:X509Certificate", namespaces=NS) or ""
+    assert locations == {idp.sso_url}
+    paths = "md:IDPSSODescriptor/md:KeyDescriptor[@use='signing']/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
+    text = root.findtext(paths, namespaces=NS) or ""
     assert x509.load_der_x509_certificate(base64.b64decode(text)) == keys.pair().certificate
+    if roles[0] == "Signature":
+        config = SignatureConfiguration(location="./", expect_references=1)
+        XMLVerifier().verify(
+            idp.metadata(), x509_cert=keys.pair().certificate, expect_config=config, verification_time=NOW
+        )
     assert "imagekit" not in (root.get("entityID") or "")
 
 
 def test_metadata_variants(idp: Idp) -> None:
     for variant, rows in METADATA_VARIANTS.items():
         root = etree.fromstring(idp.metadata(variant))
-        assert len(list(root.iter(q(MD, "KeyDescriptor")))) == len(rows)
+        assert len(list(root.iter(q(MD, "KeyDescriptor")))) == len(rows or idp.tenant.published_keys)
     with pytest.raises(KeyRingError, match="no metadata variant"):
         idp.metadata("none")
 
@@ -248,3 +254,53 @@ def test_two_applications_keep_apart(idp: Idp) -> None:
     data = root.find(".//saml:SubjectConfirmationData", NS)
     assert data is not None
     assert data.get("Recipient") == "https://other.example/recipient"
+
+
+# Keys and clock of the tenant -----------------------------------------------------------------------------------------
+
+
+def verified(xml: bytes, certificate: x509.Certificate) -> bool:
+    config = SignatureConfiguration(location=".//", expect_references=1)
+    assertion = etree.tostring(etree.fromstring(xml).find(q(SAML, "Assertion")))
+    try:
+        XMLVerifier().verify(assertion, x509_cert=certificate, expect_config=config, verification_time=NOW)
+    except Exception:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", ["current", "next", "old", "ec-p256", "ec-p384"])
+def test_the_tenant_chooses_the_key(key: str, idp: Idp, keys: KeyRing) -> None:
+    idp.tenant = replace(idp.tenant, signing_key=key, published_keys=("current", key))
+    issued = idp.issue("grace", "imagekit")
+    assert verified(issued.xml, keys.pair(key).certificate)
+    assert verified(issued.xml, keys.pair("current").certificate) == (key == "current")
+    assert (b"ecdsa-sha" in issued.xml) == key.startswith("ec-")
+    texts = [e.text for e in etree.fromstring(idp.metadata()).iter(q(DS, "X509Certificate"))]
+    assert len(texts) == 2
+    der = {base64.b64decode(t or "") for t in texts}
+    assert der == {keys.pair("current").der, keys.pair(key).der}
+    assert verified(idp.issue("grace", "imagekit", faults=["ok-advice"]).xml, keys.pair(key).certificate)
+
+
+@pytest.mark.parametrize("certificate", ["expired", "future", "reissued"])
+def test_the_tenant_chooses_which_certificate_of_its_key_is_shown(certificate: str, idp: Idp, keys: KeyRing) -> None:
+    idp.tenant = replace(idp.tenant, certificate=certificate)  # type: ignore[arg-type]  # one of the literals
+    shown = keys.pair("current", certificate)  # type: ignore[arg-type]  # as above
+    assert shown.key is keys.pair("current").key
+    for document in (idp.issue("grace", "imagekit").xml, idp.metadata()):
+        (text,) = [e.text for e in etree.fromstring(document).iter(q(DS, "X509Certificate"))]
+        assert base64.b64decode(text or "") == shown.der
+
+
+def test_the_clock_can_stand_still(idp: Idp) -> None:
+    idp.tenant = replace(idp.tenant, clock_stands_at=NOW - timedelta(days=3), clock_offset=timedelta(hours=1))
+    for _ in range(2):
+        assert idp.issue("grace", "imagekit").spec.response_issue_instant == "2026-11-20T20:36:00Z"
+
+
+@pytest.mark.parametrize("algorithm", [names.RSA_SHA512, names.RSA_SHA384, names.ECDSA_SHA256])
+def test_the_application_chooses_the_algorithm_where_the_key_has_it(algorithm: str, idp: Idp) -> None:
+    application = replace(idp.tenant.applications[0], signature_algorithm=algorithm)
+    used = algorithm if algorithm != names.ECDSA_SHA256 else names.RSA_SHA256
+    assert used.encode() in idp.issue("grace", application).xml

@@ -83,9 +83,8 @@ def test_headers_are_bounded() -> None:
         assert b" 200 " not in answer
 
 
-def test_a_head_that_never_ends_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.server._PATIENCE_S", 0.2)
-    with Server(hello) as server:
+def test_a_head_that_never_ends_is_hung_up_on() -> None:
+    with Server(hello, patience_s=0.2) as server:
         for beginning in (b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /"):
             with socket.create_connection(("127.0.0.1", server.port or 0), 5) as client:
                 client.settimeout(5)

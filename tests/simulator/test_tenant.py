@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import PROFILES, Application, Tenant, TenantError, TestUser, default_tenant, dump_tenant, load_tenant
-from simulator.tenant import parse_tenant, save_tenant
+from simulator.kept_tenant import KeptTenant
+from simulator.tenant_file import dump_people, parse_tenant, read_people, save_tenant
 
 
 def test_the_default_tenant_has_people_worth_trying() -> None:
@@ -141,3 +142,203 @@ def test_changing_people() -> None:
     assert found is not None
     assert found.role == "finance"
     assert tenant.without_user("ada").user("ada") is None
+
+
+# Many people ----------------------------------------------------------------------------------------------------------
+
+
+def crowd(count: int) -> Tenant:
+    users = tuple(
+        TestUser(
+            username=f"user{n}",
+            email=f"user{n}@acme-media.test",
+            full_name=None if n == 7 else f"Úser Number {n}, “the {n}th”",
+            role="developer",
+            imagekit_id="" if n == 8 else "ik_7x2k",
+            enabled=n % 5 > 0,
+            object_id=f"{n:032x}",
+            applications=None if n % 2 else ("imagekit", "other"),
+            attributes={"groups": ("staff", f"group {n % 7}")} if n % 3 else {},
+        )
+        for n in range(count)
+    )
+    return replace(default_tenant(uid="0" * 32), users=users)
+
+
+def test_many_people_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    tenant = crowd(1_500)
+    file = tmp_path / "tenant.toml"
+    assert save_tenant(tenant, file) == replace(tenant, people_file="people.csv")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["people.csv", "tenant.toml"]
+    assert "user7" not in file.read_text("utf-8")
+    again = load_tenant(file)
+    assert again == replace(tenant, people_file="people.csv")
+    fewer = replace(again, users=again.users[:3])
+    save_tenant(fewer, file)
+    assert load_tenant(file) == fewer
+
+
+def test_a_crowd_is_found_by_any_part_of_a_name() -> None:
+    tenant = crowd(200)
+    assert [u.username for u in tenant.people("NUMBER 19")] == ["user19", *(f"user{n}" for n in range(190, 200))]
+    assert tenant.people("úSER number 7,") == ()
+    assert [u.username for u in tenant.people("user7@")] == ["user7"]
+    assert len(tenant.people(enabled=False)) == 40
+    assert len(tenant.people(application_id="other")) == 200
+    assert len(tenant.people(application_id="third", enabled=True)) == 80
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30), st.booleans())
+def test_any_text_survives_the_people_file(text: str, omitted: bool) -> None:
+    user = TestUser(
+        username=text or "x",
+        email="x@x.test",
+        full_name=None if omitted else text,
+        role=text,
+        imagekit_id=None if omitted else "",
+        about=text,
+        attributes={"a": (text, "b")},
+    )
+    assert read_people(dump_people((user,))) == (user,)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("", 1, '"username" is missing'),
+        ("username,email,shoe\n", 1, 'Unknown column "shoe"'),
+        ("username,email,email\n", 1, "same name"),
+        ("username,email\na,a@x.test\nb\n", 3, "has 1 cells; the header has 2"),
+        ("username,email\na,\n", 2, "needs a username and an email"),
+        ("username,email,enabled\na,a@x.test,yes\n", 2, 'enabled is "yes"'),
+        ("username,email,omit\na,a@x.test,email\n", 2, "can be omitted"),
+        ('username,email\n"a,a@x.test\n', 2, "not valid CSV"),
+    ],
+)
+def test_a_broken_people_file_is_told_by_line(text: str, line: int, says: str, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(text, "utf-8")
+    (tmp_path / "tenant.toml").write_text('[idp]\npeople_file = "people.csv"\n', "utf-8")
+    with pytest.raises(TenantError) as caught:
+        load_tenant(tmp_path / "tenant.toml")
+    assert caught.value.line == line
+    assert says in str(caught.value)
+    assert "people.csv" in str(caught.value)
+
+
+def test_a_people_file_is_one_beside_the_tenants(tmp_path: Path) -> None:
+    for name in ("../people.csv", "people.txt", "C:people.csv"):
+        (tmp_path / "tenant.toml").write_text(f'[idp]\npeople_file = "{name}"\n', "utf-8")
+        with pytest.raises(TenantError, match="in the same folder"):
+            load_tenant(tmp_path / "tenant.toml")
+    with pytest.raises(TenantError, match="stands in no folder"):
+        parse_tenant('[idp]\npeople_file = "people.csv"\n')
+    text = (
+        '[idp]\npeople_file = "people.csv"\n' + dump_tenant(default_tenant()).partition("\n\n")[2].partition("\n\n")[2]
+    )
+    with pytest.raises(TenantError, match="not in both"):
+        parse_tenant(text, folder=tmp_path)
+    with pytest.raises(TenantError, match='Two users are called "a"'):
+        read_people("username,email\na,a@x.test\na,b@x.test\n")
+
+
+def test_a_spreadsheets_file_is_read() -> None:
+    (user,) = read_people("\ufeffusername,email,full_name\r\nada,ada@x.test,Ada\r\n\r\n")
+    assert user == TestUser(username="ada", email="ada@x.test", full_name="Ada", role=None, imagekit_id=None)
+
+
+# Clock, keys, people who change ---------------------------------------------------------------------------------------
+
+
+def test_clock_and_keys_are_in_the_file(tmp_path: Path) -> None:
+    tenant = replace(
+        default_tenant(),
+        clock_stands_at=datetime(2026, 11, 23, 20, 36, tzinfo=UTC),
+        signing_key="next",
+        published_keys=("current", "next", "ec-p256"),
+        certificate="expired",
+    )
+    save_tenant(tenant, tmp_path / "tenant.toml")
+    assert load_tenant(tmp_path / "tenant.toml") == tenant
+    assert "clock_stands_at = 2026-11-23T20:36:00Z\n" in (tmp_path / "tenant.toml").read_text("utf-8")
+    written = parse_tenant('[idp]\nclock_stands_at = "2026-11-23T22:36:00+02:00"\n')
+    assert written.clock_stands_at == tenant.clock_stands_at
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('signing_key = "mine"', '"mine" is no key'),
+        ('published_keys = ["current", "attacker"]', '"attacker" is no key'),
+        ('published_keys = "current"', "must be a list of texts"),
+        ('certificate = "good"', "certificate must be one of"),
+        ("clock_offset_seconds = 999999999999", "ten years"),
+        ('clock_stands_at = "noon"', "must be a time"),
+        ("clock_stands_at = 2026-11-23T20:36:00", "must be a time"),
+        ("clock_stands_at = 1970-01-01T00:00:00Z", "between 1990 and 2200"),
+    ],
+)
+def test_wrong_clocks_and_keys_are_told_by_line(line: str, says: str) -> None:
+    with pytest.raises(TenantError, match=says) as caught:
+        parse_tenant(f'[idp]\nname = "x"\n{line}\n', file="t.toml")
+    assert caught.value.line == 3
+
+
+def test_leavers_and_movers() -> None:
+    tenant = default_tenant()
+    away = tenant.with_enabled("grace", False)
+    grace = away.user("grace")
+    assert grace is not None
+    assert not grace.enabled
+    assert away.with_enabled("grace", True) == tenant
+    renamed = tenant.with_renamed("grace", new_username="gh", email="gh@acme-media.test", full_name="Grace H.")
+    assert renamed.user("grace") is None
+    new, old = renamed.user("gh"), tenant.user("grace")
+    assert new is not None
+    assert old is not None
+    assert (new.object_id, new.email, new.full_name) == (old.object_id, "gh@acme-media.test", "Grace H.")
+    assert [u.username for u in renamed.users].index("gh") == [u.username for u in tenant.users].index("grace")
+    lost = tenant.with_assignment("grace", "imagekit", False).user("grace")
+    assert lost is not None
+    assert lost.applications == ()
+    back = tenant.with_assignment("grace", "imagekit", False).with_assignment("grace", "imagekit", True).user("grace")
+    assert back is not None
+    assert back.assigned("imagekit")
+    assert tenant.without_application("imagekit").applications == ()
+    for change in (
+        lambda: tenant.with_enabled("nobody", True),
+        lambda: tenant.with_renamed("nobody"),
+        lambda: tenant.with_renamed("grace", new_username="ada"),
+        lambda: tenant.with_assignment("grace", "nothing", True),
+    ):
+        with pytest.raises(TenantError):
+            change()
+
+
+# The last good one ----------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_file_leaves_the_last_good_one_in_use(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.toml"
+    kept = KeptTenant(file)
+    tenant = crowd(1_200)
+    kept.save(tenant)
+    good = kept.load()
+    assert (good.users, kept.problem) == (tenant.users, "")
+    (tmp_path / "people.csv").write_text("username,email\nbroken\n", "utf-8")
+    assert kept.load() == good
+    assert kept.problem.startswith(str(tmp_path / "people.csv") + ", line 2: ")
+    file.write_text("[idp\n", "utf-8")
+    assert kept.load() == good
+    fresh = KeptTenant(file)  # another run of the program
+    assert fresh.load() == good
+    assert "line 1: This is not valid TOML" in fresh.problem
+    fresh.save(good)
+    assert fresh.problem == ""
+    assert (tmp_path / "tenant.broken.toml").read_text("utf-8") == "[idp\n"
+    assert fresh.load().users == good.users
+
+
+def test_without_a_good_one_a_broken_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "tenant.toml").write_text("[idp\n", "utf-8")
+    with pytest.raises(TenantError, match="line 1"):
+        KeptTenant(tmp_path / "tenant.toml").load()

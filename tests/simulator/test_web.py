@@ -16,8 +16,8 @@ import httpx
 import pytest
 from lxml import etree
 
-from simulator import ConsentPolicy, Exchange, Idp, KeyRing, Server, Tenant, WebIdp, names
-from simulator.names import SAML, SAMLP, q
+from simulator import PROFILES, ConsentPolicy, Exchange, Idp, KeyRing, Server, Tenant, WebIdp, names
+from simulator.names import MD, SAML, SAMLP, q
 
 ACS = "https://imagekit.io/saml/consume"
 
@@ -397,3 +397,92 @@ def test_only_the_last_exchanges_are_kept(idp: Idp) -> None:
         for _n in range(205):
             client.get("/sso?SAMLRequest=x")
         assert len(web.exchanges) == 200
+
+
+@pytest.mark.parametrize("vendor", [p.id for p in PROFILES])
+def test_every_vendor_answers_at_its_own_addresses(vendor: str, live: tuple[WebIdp, httpx.Client]) -> None:
+    web, client = live
+    web.idp.tenant = replace(web.idp.tenant, vendor=vendor)
+    tenant = web.idp.tenant
+    metadata = client.get(tenant.path_of("metadata"))
+    assert client.get("/metadata").status_code == 200
+    root = etree.fromstring(metadata.content)
+    (address, *_) = [e.get("Location") or "" for e in root.iter(q(MD, "SingleSignOnService"))]
+    query = {"SAMLRequest": deflated(authn_request())}
+    for url in (address, address.upper().replace("HTTP://", "http://"), web.idp.base_url + "/sso"):
+        page = client.get(url, params=query)
+        assert page.status_code == 200, url
+        assert Page(page.text).forms
+    logout = etree.fromstring(authn_request())
+    logout.tag = q(SAMLP, "LogoutRequest")
+    etree.SubElement(logout, q(SAML, "NameID")).text = "grace@acme-media.test"
+    for path, status in (
+        (tenant.path_of("slo"), 200),
+        ("/sso", 200 if address.endswith(tenant.path_of("slo")) else 400),
+    ):
+        page = client.get(path, params={"SAMLRequest": deflated(etree.tostring(logout))})
+        assert page.status_code == status, path
+    done = client.get(tenant.path_of("slo"), params={"SAMLResponse": "x"})
+    assert "confirmed the logout" in done.text
+
+
+def test_the_directory_over_http(live: tuple[WebIdp, httpx.Client]) -> None:
+    web, client = live
+    client.headers["authorization"] = f"Bearer {web.consent.key}"
+    listed = client.get("/scim/v2/Users", params={"filter": 'userName eq "ada"', "attributes": "userName"})
+    assert listed.headers["content-type"] == "application/scim+json"
+    (ada,) = listed.json()["Resources"]
+    assert set(ada) == {"schemas", "id", "userName"}
+    own = client.get(f"/scim/v2/Users/{ada['id']}").json()
+    assert own["meta"]["location"] == f"{web.idp.base_url}/scim/v2/Users/{ada['id']}"
+    assert "emails" not in client.get(f"/scim/v2/Users/{ada['id']}?excludedAttributes=emails").json()
+    assert client.get("/scim/v2/ServiceProviderConfig").json()["filter"] == {"supported": True, "maxResults": 1000}
+    for path, status, kind in (
+        ("/scim/v2/Users?filter=x", 400, "invalidFilter"),
+        ("/scim/v2/Users?count=many", 400, "invalidValue"),
+        ("/scim/v2/Users?attributes=a&excludedAttributes=b", 400, "invalidValue"),
+        ("/scim/v2/Users/nobody", 404, None),
+        ("/scim/v2/Groups", 404, None),
+    ):
+        answer = client.get(path)
+        body = answer.json()
+        assert (answer.status_code, body["status"], body.get("scimType")) == (status, str(status), kind), path
+        assert body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+        assert answer.headers["content-type"] == "application/scim+json"
+    assert client.post("/scim/v2/Users", json={}).status_code == 405
+    pages, link = [], "/graph/v1.0/users?$top=3&$select=mail"
+    while link:
+        page = client.get(link).json()
+        pages.append(len(page["value"]))
+        assert set(page["value"][0]) == {"id", "mail"}
+        link = page.get("@odata.nextLink", "").replace("$select", "")
+        link = link and link + "&$select=mail"
+    assert pages == [3, 3, 2]
+    assert client.get("/graph/v1.0/users/ada@acme-media.test").json()["displayName"] == "Ada Lindqvist"
+    for path, status, code in (
+        ("/graph/v1.0/users?$top=0", 400, "Request_BadRequest"),
+        ("/graph/v1.0/users?$filter=x", 400, "Request_BadRequest"),
+        ("/graph/v1.0/users/none", 404, "Request_ResourceNotFound"),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    client.headers["authorization"] = "Bearer wrong"
+    assert client.get("/scim/v2/Users").json()["status"] == "403"
+    assert client.get("/graph/v1.0/users").json()["error"]["code"] == "Authorization_RequestDenied"
+
+
+def test_a_crowd_is_not_listed_whole_and_anybody_of_it_can_log_in(live: tuple[WebIdp, httpx.Client]) -> None:
+    web, client = live
+    ada = web.idp.tenant.users[0]
+    crowd = tuple(replace(ada, username=f"u{n}", email=f"u{n}@acme-media.test") for n in range(300))
+    web.idp.tenant = replace(web.idp.tenant, users=crowd)
+    text = client.get(web.portal_path()).text
+    assert "100 more people are not listed" in text
+    assert "u299@" not in text
+    tiles = Page(client.get(f"{web.portal_path()}&user=u299").text)
+    assert len(tiles.forms) == 2  # the application, and the other people
+    chosen = Page(client.get("/sso", params={"SAMLRequest": deflated(authn_request())}).text)
+    action, fields = chosen.forms[-1]
+    assert (action, [n for n, _ in fields]) == ("/sso", ["token", "user"])
+    posted = Page(client.post(action, data={**dict(fields), "user": "u299@acme-media.test"}).text)
+    assert b"u299@acme-media.test" in base64.b64decode(dict(posted.forms[0][1])["SAMLResponse"])

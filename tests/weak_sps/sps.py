@@ -57,6 +57,7 @@ class CarelessSp:
     remembers: bool = True
     trusts_embedded: bool = False
     believes_unsigned: bool = False
+    bearer_follows: str = ""
     rejects_all: bool = False
     #: Checks that only warn under the policy `diagnose`, and that it takes for good (a group or an id).
     warned_of: frozenset[str] | None = None
@@ -119,6 +120,9 @@ class CarelessSp:
     def _forgives(self, c: CheckResult, report: Report) -> bool:
         if self.believes_unsigned and not report.signatures and c.id in _ABOUT_SIGNING:
             return True
+        if c.id == "sc-bearer" and self.bearer_follows:
+            # No confirmation passes as a whole: forgiven only where the reason is what it forgives anyway.
+            return any(f.id == self.bearer_follows for f in report.failures)
         if c.group in self.ignorant_of or c.id in self.ignorant_of:
             return True
         rule = self.forgive.get(c.id)

@@ -327,7 +327,7 @@ class SimulatorPage(Page):
             for known in PROFILES:
                 self.vendor.addItem(known.title, known.id)
         self.vendor.setCurrentIndex(self.vendor.findData(tenant.vendor))
-        unsure = tenant.profile.unsure
+        unsure = tenant.profile.doubts
         self.vendor.setToolTip(tip(f"Messages and metadata as this vendor writes them. {unsure}".strip()))
 
     def _show_active(self, active: Sequence[str]) -> None:
