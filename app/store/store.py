@@ -41,13 +41,25 @@ _PRAGMAS: Final = (
 )
 
 
+#: How a transaction begins that reads, and one that writes. A reader sees one state on both databases.
+_OPTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "sqlite": ({"workbench_write": False}, {"workbench_write": True}),
+    "postgresql": (
+        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+        {"isolation_level": "READ COMMITTED", "postgresql_readonly": False},
+    ),
+}
+
+
 class Store:
     """An open database. Made by Store.open(); closed by close() or as a context manager. Safe to share by threads."""
 
     def __init__(self, engine: Engine, path: Path | None) -> None:
         """Not for callers: use Store.open()."""
         self._engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
         self.path = path
+        self._options: tuple[dict[str, Any], dict[str, Any]] = _OPTIONS["sqlite" if self._sqlite else "postgresql"]
         #: Writers of this process queue here; SQLite's own waiting polls and is not fair.
         self._writing = threading.RLock()
         #: One connection is shared where the database is in memory, so readers queue as well.
@@ -113,7 +125,7 @@ class Store:
         On SQLite it holds the write lock from its first moment (BEGIN IMMEDIATE), so what is counted in it stays true
         until it commits. Elsewhere lock_account() gives the same for one account.
         """
-        with self._writing, self._transaction(write=True) as transaction:
+        with self._writing if self._sqlite else _OPEN, self._transaction(write=True) as transaction:
             yield transaction
 
     @contextmanager
@@ -121,7 +133,7 @@ class Store:
         gate = self._alone or _OPEN
         with gate:
             try:
-                with self._engine.connect().execution_options(workbench_write=write) as connection, connection.begin():
+                with self._engine.connect().execution_options(**self._options[write]) as connection, connection.begin():
                     yield Transaction(connection)
             except DatabaseError as e:
                 if isinstance(e, IntegrityError | ProgrammingError | DataError):
