@@ -1,5 +1,6 @@
 """Everything that is kept: rows, queries, opening, upgrading and backing up. The only place that knows SQLAlchemy."""
 
+from app.store.copying import Copied, copy_store
 from app.store.errors import (
     DamagedStore,
     ForeignStore,
@@ -22,6 +23,7 @@ from app.store.transaction import Duplicate, Transaction
 
 __all__ = [
     "CheckRecord",
+    "Copied",
     "DamagedStore",
     "Duplicate",
     "EventFilter",
@@ -37,4 +39,5 @@ __all__ = [
     "StoreError",
     "Transaction",
     "UnreadableStore",
+    "copy_store",
 ]

@@ -66,11 +66,12 @@ class Store:
         self._alone = self._writing if isinstance(engine.pool, StaticPool) else None
 
     @classmethod
-    def open(cls, url: str = "sqlite://", *, upgrade: bool = True) -> Store:
+    def open(cls, url: str = "sqlite://", *, upgrade: bool = True, create: bool = True) -> Store:
         """Open the database that an SQLAlchemy URL names, creating or upgrading it where needed.
 
         `sqlite://` is one in memory. An older schema is backed up next to the file and upgraded, or refused with
-        `upgrade=False`. Raises StoreError subclasses; a database that cannot be used is not changed by one byte.
+        `upgrade=False`; one that does not exist is refused with `create=False`. Raises StoreError subclasses; a
+        database that cannot be used is not changed by one byte.
         """
         parsed = _parse(url)
         path: Path | None = None
@@ -83,12 +84,14 @@ class Store:
                     f"The workspace {path} has an older schema ({revision}). Run: sso-workbench db upgrade", str(path)
                 )
             if revision is None and not path.exists():
+                if not create:
+                    raise UnreadableStore(f"There is no workspace {path}. Compare its name.", str(path))
                 create_private(path)
             parsed = parsed.set(database=str(path))
         engine = _engine(parsed, in_memory=path is None and parsed.get_backend_name() == "sqlite")
         store = cls(engine, path)
         try:
-            store._prepare(revision, upgrade=upgrade)
+            store._prepare(revision, upgrade=upgrade, create=create)
         except DBAPIError as e:
             store.close()
             raise store._translated(e) from e
@@ -178,13 +181,15 @@ class Store:
 
     # Preparing
 
-    def _prepare(self, revision: str | None, *, upgrade: bool) -> None:
+    def _prepare(self, revision: str | None, *, upgrade: bool, create: bool) -> None:
         sqlite = self._engine.dialect.name == "sqlite"
         if not sqlite:
             with self._engine.connect() as connection:
                 revision = _server_revision(connection, self.location)
             if revision is not None and revision != HEAD and not upgrade:
                 raise StoreError(f"{self.location} has an older schema. Run: sso-workbench db upgrade", self.location)
+        if revision is None and not create:
+            raise UnreadableStore(f"There is no workspace in {self.location}. Compare its name.", self.location)
         if revision is None:
             self._create(sqlite=sqlite)
         elif revision != HEAD:
