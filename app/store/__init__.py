@@ -4,6 +4,8 @@ from app.store.copying import Copied, copy_store
 from app.store.errors import (
     DamagedStore,
     ForeignStore,
+    FullStore,
+    LostStore,
     NewerStore,
     NotAStore,
     StoreBusy,
@@ -20,6 +22,7 @@ from app.store.records import (
 )
 from app.store.store import Store
 from app.store.transaction import Duplicate, Transaction
+from app.store.watch import Noticed, Watch
 
 __all__ = [
     "CheckRecord",
@@ -29,8 +32,11 @@ __all__ = [
     "EventFilter",
     "EventRecord",
     "ForeignStore",
+    "FullStore",
+    "LostStore",
     "NewerStore",
     "NotAStore",
+    "Noticed",
     "PageKey",
     "RequestRecord",
     "Revision",
@@ -39,5 +45,6 @@ __all__ = [
     "StoreError",
     "Transaction",
     "UnreadableStore",
+    "Watch",
     "copy_store",
 ]

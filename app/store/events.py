@@ -34,6 +34,9 @@ _EVENT = table(EventRow)
 _CHANGE = table(ChangeRow)
 _MESSAGE = table(MessageRow)
 
+#: What PostgreSQL tells watchers by, at the commit.
+CHANNEL: Final = "sso_workbench"
+
 #: Text of a message is hostile: columns that people search are cut at this many characters, evidence at the next.
 TEXT_LIMIT: Final = 1024
 EVIDENCE_LIMIT: Final = 400
@@ -50,7 +53,11 @@ _SEVERITIES: Final = ("error", "warning", "info")
 _TO_INSERT: Final = tuple(c.name for c in _LIST_COLUMNS if c.name not in ("id", "failed_checks", "notes", "faults"))
 _APPEND: Final = {
     "sqlite": sqlite.insert(_EVENT).on_conflict_do_nothing(index_elements=["reference"]).returning(_EVENT.c.id),
-    "postgresql": postgresql.insert(_EVENT).on_conflict_do_nothing(index_elements=["reference"]).returning(_EVENT.c.id),
+    "postgresql": (
+        postgresql.insert(_EVENT)
+        .on_conflict_do_nothing(index_elements=["reference"])
+        .returning(_EVENT.c.id, func.pg_notify(CHANNEL, ""))
+    ),
 }
 _APPEND_CHANGES: Final = insert(_CHANGE)
 _APPEND_MESSAGE: Final = insert(_MESSAGE)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.account import Account
 from app.accounts.users import User
 from app.product import ADMINISTRATOR
-from app.store.events import EventQueries
+from app.store.events import CHANNEL, EventQueries
 from app.store.models import (
     AccountRow,
     Base,
@@ -379,6 +379,8 @@ class Transaction(EventQueries):
         if value is not None or numbered:
             row = {"key": key, "value": json.dumps(value, sort_keys=True), "number": number}
             self.connection.execute(insert(_SETTING), row)
+        if numbered and self.connection.dialect.name != "sqlite":
+            self.connection.execute(select(func.pg_notify(CHANNEL, "")))
 
     def row_counts(self) -> dict[str, int]:
         """How many rows each table has: two equal answers mean that nothing was added or removed."""
