@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -10,6 +11,8 @@ import os
 import re
 import secrets
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +21,8 @@ from typing import Final
 import platformdirs
 
 from app.product import DEFAULT_SEAT_LIMIT
-from app.sso import SSO
-from app.store import Store, UnreadableStore
+from app.sso import SSO, Change, Refused, changes_of
+from app.store import Store, UnreadableStore, Watch
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,8 @@ class Workspace:
         self.demo = demo
         self._temporary = temporary
         self._handler = handler
+        self._stop_watching = threading.Event()
+        self._watching: threading.Thread | None = None
 
     def __enter__(self) -> Workspace:
         return self
@@ -77,8 +82,44 @@ class Workspace:
         """The workspace's clock."""
         return self.sso.now()
 
+    def watch(self, tell: Callable[[Change], None]) -> None:
+        """Call `tell`, from a thread, with what verbs change here and what other processes change in the same store.
+
+        The verbs' own changes are told at once and not a second time; those of others within two seconds.
+        """
+        mine: deque[Change] = deque(maxlen=200)
+
+        def tell_own(change: Change) -> None:
+            mine.append(change)
+            tell(change)
+
+        self.sso.tell = tell_own
+        if not self.store.can_be_shared:
+            return
+        watch = Watch(self.store)
+
+        def look() -> None:
+            try:
+                while not self._stop_watching.is_set():
+                    for change in changes_of(watch.wait(self._stop_watching.wait)):
+                        if change not in mine:
+                            tell(change)
+            finally:
+                watch.close()
+
+        self._watching = threading.Thread(target=look, name="watch", daemon=True)
+        self._watching.start()
+
+    def stop_watching(self) -> None:
+        """Tell nobody any more."""
+        self._stop_watching.set()
+        if self._watching is not None:
+            self._watching.join()
+            self._watching = None
+
     def close(self) -> None:
         """Release the store, the log file and, of a demo, everything."""
+        self.stop_watching()
         self.store.close()
         if self._handler is not None:
             logging.getLogger().removeHandler(self._handler)
@@ -155,7 +196,10 @@ def _first_run(sso: SSO) -> None:
     """One account to begin with, so that everything works at once."""
     if not sso.accounts():
         imagekit_id, name = FIRST_ACCOUNT
-        sso.create_account(imagekit_id, name, plan="enterprise", seat_limit=DEFAULT_SEAT_LIMIT, operator="first run")
+        with contextlib.suppress(Refused):  # another desk has just done it
+            sso.create_account(
+                imagekit_id, name, plan="enterprise", seat_limit=DEFAULT_SEAT_LIMIT, operator="first run"
+            )
 
 
 # Logging --------------------------------------------------------------------------------------------------------------

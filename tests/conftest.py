@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import NoServer, Server
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
@@ -56,3 +58,30 @@ def no_unexpected_log(caplog: pytest.LogCaptureFixture, request: pytest.FixtureR
     ]
     if bad:
         pytest.fail("unexpected log: " + "; ".join(f"{r.name}: {r.getMessage()}" for r in bad))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One PostgreSQL server for all tests of this process; they are skipped where there is none."""
+    try:
+        server = Server()
+    except NoServer as e:
+        pytest.skip(f"needs PostgreSQL: {e}")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """An empty PostgreSQL database of the test's own."""
+    url = postgres_server.database()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'data' / 'workspace.db'}"

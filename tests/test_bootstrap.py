@@ -2,10 +2,16 @@
 
 import logging
 import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from app.bootstrap import RedactingFormatter, data_folder, demo_workspace, open_workspace, workspace_url
+from app.sso import Change
 from app.store import NotAStore, UnreadableStore
 
 
@@ -105,3 +111,59 @@ def test_foreign_text_cannot_forge_a_line():
     assert "\n" not in text
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def another_desk(url, *arguments):
+    """Run a command on the same workspace in another process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "--workspace", url, *arguments],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return time.monotonic()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_another_desk_changes_is_told_within_two_seconds(database, request, tmp_path):
+    url = str(tmp_path / "team.db") if database == "sqlite" else request.getfixturevalue("postgres_url")
+    told, came = [], threading.Event()
+
+    def tell(change):
+        told.append((time.monotonic(), change))
+        came.set()
+
+    def wait_for(*kinds):
+        deadline = time.monotonic() + 10
+        while not set(kinds) <= {c.kind for _, c in told} and time.monotonic() < deadline:
+            came.wait(0.05)
+            came.clear()
+        return {c.kind: at for at, c in told}
+
+    with open_workspace(url, logs=False) as workspace:
+        workspace.watch(tell)
+        account = workspace.sso.accounts()[0]
+        for command, kinds in (
+            (("users", "add", "ada@acme.test", "--name", "Ada", "--role", "developer"), ("event", "users")),
+            (("config", "set", "--entity-id", "suggested"), ("event", "configuration")),
+            (("config", "set", "--seats", "9"), ("event", "accounts")),
+        ):
+            told.clear()
+            done_at = another_desk(url, *command)
+            at = wait_for(*kinds)
+            assert set(at) == set(kinds)
+            assert max(at.values()) - done_at < 2
+        told.clear()
+        user = workspace.sso.add_user(account.id, "grace@acme.test", "Grace", "developer")
+        wait_for("event")
+        time.sleep(1.2)
+        assert [c for _, c in told].count(Change("users", account.id, user.id)) == 1
+
+
+def test_two_desks_open_an_empty_database_at_once(postgres_url):
+    script = "import sys; from app.bootstrap import open_workspace; open_workspace(sys.argv[1], logs=False).close()"
+    desks = [
+        subprocess.Popen([sys.executable, "-c", script, postgres_url], cwd=Path(__file__).parents[1]) for _ in range(4)
+    ]
+    assert [d.wait(60) for d in desks] == [0] * 4
+    with open_workspace(postgres_url, logs=False) as workspace:
+        assert len(workspace.sso.accounts()) == 1

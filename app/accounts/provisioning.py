@@ -64,8 +64,8 @@ class AccountState:
 
     `matches` are active users whose normal form is the attempt's; more than one is decision 2's ambiguity. `deleted` is
     the newest tombstone with that normal form. `renamed` are active users that may be the same person under another
-    e-mail. `first_use` is the reference of the event that used this assertion before. `request` says what is known of
-    the request that the response answers.
+    e-mail. `first_use` is the reference of the event that used this assertion before; `use_forgotten` is True where the
+    uses of that time are not kept any more. `request` says what is known of the request that the response answers.
     """
 
     account: Account
@@ -77,6 +77,7 @@ class AccountState:
     reclaimable: int = 0
     renamed: tuple[User, ...] = ()
     first_use: str | None = None
+    use_forgotten: bool = False
     request: Literal["none", "open", "answered", "unknown"] = "none"
 
 
@@ -249,6 +250,12 @@ def _message_refuses(attempt: Attempt, state: AccountState) -> Reason | None:
             "replay.assertion",
             f"This assertion was used before, by the attempt {state.first_use}.",
             "Start a new login; nothing needs to be changed.",
+        )
+    if state.use_forgotten:
+        return Reason(
+            "replay.assertion",
+            "The clock was set back to a time of which used assertions are not kept any more, so this one may be old.",
+            "Correct the clock of the service provider, then start a new login.",
         )
     values = attempt.claims.get(attempt.sp.claim_imagekit_id, ())
     wrong_id = organisation_reason(values, state.account.imagekit_id, attempt.sp.claim_imagekit_id)

@@ -29,7 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "config": ("config", "The SSO configuration of an account: show, set, history, restore, test."),
     "log": ("log", "The log of logins and just-in-time provisioning, with its filters."),
     "users": ("users", "Users and seats: list, add, delete, stale."),
-    "db": ("db", "The workspace database: upgrade, check, backup."),
+    "db": ("db", "The workspace database: upgrade, check, backup, copy."),
 }
 
 

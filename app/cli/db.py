@@ -1,4 +1,4 @@
-"""`db`: the workspace database: upgrading its schema, checking and copying it."""
+"""`db`: the workspace database: upgrading its schema, checking, copying and moving it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.output import say, shout
+from app.cli.output import say, shout, tell
 from app.cli.workspace import named, opened
 
 
@@ -17,6 +17,7 @@ from app.cli.workspace import named, opened
         "  sso-workbench db check\n"
         "  sso-workbench db backup before-clean-up.db\n"
         "  sso-workbench --workspace old.db db upgrade\n"
+        "  sso-workbench db copy --from workspace.db --to postgresql+psycopg://sso@db.example/sso\n"
     ),
 )
 def command() -> None:
@@ -56,3 +57,33 @@ def backup(ctx: click.Context, target: Path) -> int:
     with opened(ctx) as workspace:
         say(f"Copied to {workspace.store.backup(target)}.")
     return 0
+
+
+@command.command("copy")
+@click.option("--from", "source", metavar="URL", required=True, help="The workspace to copy: a file name or a URL.")
+@click.option("--to", "target", metavar="URL", required=True, help="Where to: a new file, or an empty database.")
+def copy(source: str, target: str) -> int:
+    """Copy a whole workspace to another database, SQLite or PostgreSQL, and compare every row.
+
+    The source is only read. The target holds everything afterwards, or nothing. Stop what writes to the source first:
+    exit code 1 says that something was written meanwhile and the copy lacks it.
+    """
+    from app.bootstrap import workspace_url
+    from app.store import Store, copy_store
+
+    with (
+        Store.open(workspace_url(source), upgrade=False, create=False) as old,
+        Store.open(workspace_url(target)) as new,
+    ):
+        copied = copy_store(old, new, _told)
+        rows = sum(copied.rows.values())
+        say(f"{rows:,} rows of {len(copied.rows)} tables were copied to {new.location} and compared one by one.")
+    if copied.written_meanwhile:
+        shout("The source was written to meanwhile, and the copy lacks that. Stop its users and copy again.", "warn")
+    return 1 if copied.written_meanwhile else 0
+
+
+def _told(what: str, done: int, total: int) -> None:
+    """One line now and then."""
+    if done == total or done % 50_000 == 0:
+        tell(f"{what}: {done:,} of {total:,}")

@@ -126,8 +126,10 @@ def run(workspace: Workspace, lab: Lab, *, page: str | None = None) -> int:
     window.open_page(page or first_page())
     window.show()
     window.load_accounts()
+    workspace.watch(desk.hub.tell)
     QTimer.singleShot(300, lambda: threading.Thread(target=_warm_up, name="warm-up", daemon=True).start())
     code = application.exec()
+    workspace.stop_watching()
     lab.stop()
     desk.jobs.shutdown()
     lab.stop()  # a job that was under way may have started it again

@@ -34,7 +34,7 @@ from app.saml.checks import registered
 if TYPE_CHECKING:
     from app.saml.checks.registry import CheckResult
     from app.saml.report import DiagnosisRow, Report
-    from app.store.records import CheckRecord
+    from app.store.records import JudgedCheck
 
 #: The order of importance of a check's status.
 ORDER: Final = {"fail": 0, "warn": 1, "skipped": 2, "info": 3, "pass": 4, "not-applicable": 5}
@@ -77,7 +77,7 @@ class Finding:
         return STATES.get(self.status, (self.status, "", ""))[0]
 
 
-def finding(check: CheckResult | CheckRecord) -> Finding:
+def finding(check: CheckResult | JudgedCheck) -> Finding:
     """A check of a report or of a stored event as a row."""
     known = registered().get(check.id)
     title = known.title if known else ""
@@ -94,7 +94,7 @@ def finding(check: CheckResult | CheckRecord) -> Finding:
     )
 
 
-def findings(checks: Iterable[CheckResult | CheckRecord]) -> list[Finding]:
+def findings(checks: Iterable[CheckResult | JudgedCheck]) -> list[Finding]:
     """Checks as rows, what failed first; within one status in the order of the catalogue."""
     return sorted(map(finding, checks), key=lambda f: ORDER.get(f.status, 9))
 

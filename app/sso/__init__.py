@@ -16,6 +16,7 @@ from app.sso.values import (
     Purged,
     SeatPanel,
     SpValues,
+    changes_of,
 )
 
 
@@ -45,4 +46,5 @@ __all__ = [
     "SpValues",
     "SsoError",
     "browser_digest",
+    "changes_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -58,8 +59,10 @@ class SsoBase:
         self.decryption_keys = tuple(decryption_keys)
         self._clock = clock
         self._random_bytes = random_bytes
-        self._directory_lock = threading.Lock()
+        self._remembering = threading.Lock()
         self._directory: tuple[int, Any] | None = None
+        self._tidied_at: datetime | None = None
+        self._stored: tuple[int, dict[str, Any]] = (-1, {})
 
     def now(self) -> datetime:
         """The service provider's clock."""
@@ -92,6 +95,7 @@ class SsoBase:
     def set_policies(self, **values: str) -> Policies:
         """Change provisioning policies by name. Refused with a sentence for an unknown name or value."""
         with self.store.write() as tx:
+            tx.lock_configuration()
             try:
                 policies = policies_from({**self._policies(tx).as_dict(), **values})
             except ValueError as e:
@@ -108,16 +112,24 @@ class SsoBase:
     def set_preference(self, key: str, value: Any) -> None:
         """Remember a value for a page; None forgets it."""
         with self.store.write() as tx:
-            tx.set_setting(f"preference/{key}", value)
+            tx.set_setting(f"preference/{key}", value, numbered=False)
 
-    @staticmethod
-    def _settings(tx: Transaction) -> dict[str, Any]:
-        stored = tx.settings()
+    def _stored_settings(self, tx: Transaction) -> dict[str, Any]:
+        """Every setting as it is stored, preferences aside; read again only after one changed."""
+        number = tx.stamps()[1]
+        known, stored = self._stored
+        if known != number:
+            stored = {k: v for k, v in tx.settings().items() if not k.startswith("preference/")}
+            if not tx.stamped:
+                self._stored = (number, stored)
+        return stored
+
+    def _settings(self, tx: Transaction) -> dict[str, Any]:
+        stored = self._stored_settings(tx)
         return {name: stored.get(f"setting/{name}", s.default) for name, s in BY_NAME.items()}
 
-    @staticmethod
-    def _policies(tx: Transaction) -> Policies:
-        return policies_from(tx.setting("policies") or {})
+    def _policies(self, tx: Transaction) -> Policies:
+        return policies_from(self._stored_settings(tx).get("policies") or {})
 
     @staticmethod
     def _judging(settings: dict[str, Any], name: Any = "strict", clock_skew_s: int | None = None) -> Policy:
@@ -148,12 +160,15 @@ class SsoBase:
             raise NotFound("There is no such user any more.")
         return user
 
-    def _reference(self, tx: Transaction) -> str:
-        """A reference that no event has."""
-        while True:
-            new = reference(int.from_bytes(self._random_bytes(8), "big"))
-            if not tx.reference_taken(new):
-                return new
+    def _record(self, tx: Transaction, event: EventRecord) -> str:
+        """Append an event under a reference that no other has; the reference."""
+        while not tx.insert_event(event):
+            event = replace(event, reference=self._reference())
+        return event.reference
+
+    def _reference(self) -> str:
+        """A new reference: three words and two digits, so that another event may have it, if rarely."""
+        return reference(int.from_bytes(self._random_bytes(8), "big"))
 
     def _audit(
         self,
@@ -169,10 +184,10 @@ class SsoBase:
         details: dict[str, Any] | None = None,
     ) -> str:
         """Append the row that says who did what by hand; its reference."""
-        new = self._reference(tx)
-        tx.insert_event(
+        return self._record(
+            tx,
             EventRecord(
-                reference=new,
+                reference=self._reference(),
                 at=self.now(),
                 kind=kind,
                 origin="operator",
@@ -189,6 +204,5 @@ class SsoBase:
                 role_after=user.role if user else None,
                 changes=changes,
                 details=details or {},
-            )
+            ),
         )
-        return new

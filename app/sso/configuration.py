@@ -115,6 +115,8 @@ class ConfigurationVerbs(SsoBase):
         """Change name, plan, seat limit or seat price ("" removes it). A limit below the seats in use is allowed."""
         with self.store.write() as tx:
             old = self._account(tx, account)
+            tx.lock_account(old.id)
+            old = self._account(tx, old.id)
             values: dict[str, Any] = {
                 "name": old.name if name is None else name.strip(),
                 "plan": old.plan if plan is None else plan,
@@ -179,9 +181,11 @@ class ConfigurationVerbs(SsoBase):
         idp = reading.idp
         digest = hashlib.sha256(document).hexdigest()
         with self.store.write() as tx:
-            found = self._account(tx, account)
+            found = self._account_to_configure(tx, account)
             if test_idp:
-                known = set(tx.setting("test_keys") or ()) | {saml.fingerprint(k.certificate) for k in idp.signing_keys}
+                known = set(self._stored_settings(tx).get("test_keys") or ()) | {
+                    saml.fingerprint(k.certificate) for k in idp.signing_keys
+                }
                 tx.set_setting("test_keys", sorted(known)[-_TEST_KEYS:])
             current = tx.current_revision(found.id)
             if current is not None and current.sha256 == digest and current.idp_entity_id == idp.entity_id:
@@ -198,7 +202,7 @@ class ConfigurationVerbs(SsoBase):
     def delete_metadata(self, account: int | str, *, operator: str = OPERATOR) -> ConfigurationView:
         """Delete the metadata, which turns SSO off for the whole account. The revisions stay."""
         with self.store.write() as tx:
-            found = self._account(tx, account)
+            found = self._account_to_configure(tx, account)
             current = tx.current_revision(found.id)
             if current is None or current.document is None:
                 return self._view(tx, found)
@@ -226,7 +230,7 @@ class ConfigurationVerbs(SsoBase):
                 f"{self.sp.child_entity_id('ik_child')}.",
             )
         with self.store.write() as tx:
-            found = self._account(tx, account)
+            found = self._account_to_configure(tx, account)
             if wanted == found.entity_id:
                 return self._view(tx, found)
             current = tx.current_revision(found.id)
@@ -251,7 +255,7 @@ class ConfigurationVerbs(SsoBase):
     def restore_revision(self, account: int | str, number: int, *, operator: str = OPERATOR) -> ConfigurationView:
         """Make an earlier revision the current one, as a new revision. NotFound if there is none of that number."""
         with self.store.write() as tx:
-            found = self._account(tx, account)
+            found = self._account_to_configure(tx, account)
             wanted = next((r for r in tx.revisions(found.id) if r.number == number), None)
             if wanted is None:
                 raise NotFound(f"The account {found.imagekit_id} has no configuration revision {number}.")
@@ -282,6 +286,11 @@ class ConfigurationVerbs(SsoBase):
         return saml.sp_metadata(entity_id, acs_url, self.sp.logout_url)
 
     # Steps
+
+    def _account_to_configure(self, tx: Transaction, account: int | str) -> Account:
+        """The account, while nobody else can save a configuration."""
+        tx.lock_configuration()
+        return self._account(tx, account)
 
     def _sp_values(self, account: Account) -> SpValues:
         entity_id, acs_url = account.sp_entity_id(self.sp), account.acs_url(self.sp)
@@ -358,14 +367,15 @@ class ConfigurationVerbs(SsoBase):
 
     def _configured(self, tx: Transaction) -> tuple[Configured, ...]:
         """Every configured account with its parsed metadata; parsed again only after a configuration changed."""
-        stamp = tx.configuration_stamp()
-        with self._directory_lock:
+        stamp = tx.stamps()[0]
+        with self._remembering:
             if self._directory is not None and self._directory[0] == stamp:
                 known: tuple[Configured, ...] = self._directory[1]
                 return known
         fresh = tuple(self._configuration(r) for r in tx.current_revisions())
-        with self._directory_lock:
-            self._directory = (stamp, fresh)
+        if not tx.stamped:
+            with self._remembering:
+                self._directory = (stamp, fresh)
         return fresh
 
     @staticmethod

@@ -176,7 +176,7 @@ class InspectionVerbs(ConfigurationVerbs):
                 issuer = None
         sp_entity_id = account.sp_entity_id(self.sp) if account else self.sp.entity_id
         acs_url = account.acs_url(self.sp) if account else self.sp.acs_url
-        test_keys = self.known_test_keys | frozenset(tx.setting("test_keys") or ())
+        test_keys = self.known_test_keys | frozenset(self._stored_settings(tx).get("test_keys") or ())
         expectation = Expectation(
             idp_entity_id=issuer,
             idp_display_name=idp.display_name if idp else None,
@@ -307,6 +307,7 @@ class InspectionVerbs(ConfigurationVerbs):
             reclaimable=reclaimable,
             renamed=renamed,
             first_use=use.reference if use else None,
+            use_forgotten=replay_kept_until(report) < tx.forgotten_until(),
             request=self._request_state(tx, login.in_response_to, report),
         )
 
@@ -350,6 +351,12 @@ class InspectionVerbs(ConfigurationVerbs):
         return no_account(report.issuer)
 
 
+def replay_kept_until(report: Report) -> datetime:
+    """When an accepted assertion cannot be valid any more, whichever way the clocks differ."""
+    assert report.login is not None
+    return report.login.not_on_or_after + 2 * report.expectation.policy.clock_skew
+
+
 class Lookups:
     """What the pure core asks of the store, answered inside one transaction; remembers what was asked."""
 
@@ -359,6 +366,7 @@ class Lookups:
         self._account_id = account_id
         self._ignoring = ignoring
         self._roles: dict[str, str | None] = {}
+        self._uses: dict[tuple[str, str], tuple[datetime, str] | None] = {}
 
     def find_request(self, request_id: str) -> OpenRequest | None:
         """A request of this account's, answered and expired ones too."""
@@ -378,7 +386,10 @@ class Lookups:
 
     def find_use(self, issuer: str, assertion_id: str) -> PriorUse | None:
         """When an assertion was accepted before."""
-        use = self._tx.first_use(issuer, assertion_id)
+        asked = (issuer, assertion_id)
+        if asked not in self._uses:
+            self._uses[asked] = self._tx.first_use(issuer, assertion_id)
+        use = self._uses[asked]
         return None if use is None or use[1] == self._ignoring else PriorUse(*use)
 
     def find_role(self, name_id: str) -> str | None:

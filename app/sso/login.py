@@ -17,14 +17,15 @@ from app.saml.identifiers import normalise_email
 from app.saml.names import BINDING_REDIRECT
 from app.sso.base import browser_digest
 from app.sso.errors import FirstLoginAtIdp
-from app.sso.inspection import InspectionVerbs, Lookups, flow_of, summary_of
+from app.sso.inspection import InspectionVerbs, Lookups, flow_of, replay_kept_until, summary_of
 from app.sso.values import Change, LoginResult, LoginStart, Overrides
-from app.store import CheckRecord, EventRecord, RequestRecord, Transaction
+from app.store import EventRecord, RequestRecord, Transaction
 
 if TYPE_CHECKING:
     from app.saml import Report
 
 _FAR: Final = timedelta(days=1)
+_TIDY_EVERY: Final = timedelta(minutes=1)
 _LIST_LIMIT: Final = 20
 
 
@@ -69,9 +70,8 @@ class LoginVerbs(InspectionVerbs):
         """
         started = time.perf_counter()
         now = received_at or self.now()
-        with self.store.read() as tx:
-            settings = self._settings(tx)
-            chosen = self._account(tx, account) if account is not None else self._choose(tx, body, "post-form")
+
+        def judge(tx: Transaction, chosen: Account | None) -> tuple[Report, Attempt, Lookups]:
             lookups = Lookups(tx, chosen.id if chosen else None)
             expectation = self._expectation(
                 tx,
@@ -82,47 +82,53 @@ class LoginVerbs(InspectionVerbs):
                 correlate=True,
             )
             report = saml.inspect(body, expectation, now=now, channel="post-form", name=origin)
-            attempt = self._attempt(report, chosen, now, lookups)
+            return report, self._attempt(report, chosen, now, lookups), lookups
+
+        with self.store.read() as tx:
+            chosen = self._account(tx, account) if account is not None else self._choose(tx, body, "post-form")
+            report, attempt, _ = judge(tx, chosen)
+            judged_under = tx.stamps()
         with self.store.write() as tx:
             decision: Decision | None = None
             reason: Reason | None
             if chosen is None:
                 reason = self._reason_without_account(report)
             else:
-                tx.lock_account(chosen.id)
+                tx.lock_account(chosen.id, attempt.email_key)
                 chosen = self._account(tx, chosen.id)
                 lookups = Lookups(tx, chosen.id)
-                if _overtaken(tx, report):
-                    # Another post of the same login was decided meanwhile. Judged again, the report names the check.
-                    expectation = replace(
-                        expectation,
-                        find_request=lookups.find_request,
-                        find_use=lookups.find_use,
-                        find_role=lookups.find_role,
-                    )
-                    report = saml.inspect(body, expectation, now=now, channel="post-form", name=origin)
-                    attempt = self._attempt(report, chosen, now, lookups)
+                if tx.stamps() != judged_under or _overtaken(tx, lookups, report):
+                    # What it was judged by changed, or another post of the same login was decided. Judged again, the
+                    # report names the check.
+                    report, attempt, lookups = judge(tx, chosen)
                 decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), self._policies(tx))
                 reason = decision.reason
                 report = report.with_provisioning(summary_of(decision, dry=mode == "dry_run"), decision.allowed)
-            reference = self._reference(tx)
-            if mode == "live" and decision is not None and decision.allowed:
-                decision = self._apply(tx, decision, report, reference, now)
-            event = _event(report, decision, reason, attempt, chosen, reference=reference, at=now, sp=self.sp)
-            tx.insert_event(
-                replace(
-                    event,
-                    origin=origin,
-                    mode=mode,
-                    operator=operator,
-                    faults=tuple(faults),
-                    expected=expected,
-                    as_expected=None if expected is None else report.verdict == expected,
-                    raw=body if settings["retention_days"] > 0 else None,
-                    duration_us=int((time.perf_counter() - started) * 1e6),
-                )
+            applied = mode == "live" and decision is not None and decision.allowed
+            if applied and decision is not None:
+                decision = self._write_user(tx, decision)
+            event = _event(
+                report,
+                decision,
+                reason,
+                attempt,
+                chosen,
+                reference=self._reference(),
+                at=now,
+                sp=self.sp,
+                origin=origin,
+                mode=mode,
+                operator=operator,
+                faults=tuple(faults),
+                expected=expected,
+                as_expected=None if expected is None else report.verdict == expected,
+                raw=body if self._settings(tx)["retention_days"] > 0 else None,
+                duration_us=int((time.perf_counter() - started) * 1e6),
             )
-            tx.forget_expired(self.now() - _FAR)
+            reference = self._record(tx, event)
+            if applied:
+                self._spend(tx, report, reference, now)
+            self._tidy(tx)
         account_id = chosen.id if chosen else None
         self.tell(Change("event", account_id, reference))
         allowed = decision is not None and decision.allowed
@@ -144,10 +150,10 @@ class LoginVerbs(InspectionVerbs):
     def record_error(self, sentence: str, *, origin: str = "acs") -> str:
         """Record an attempt that ended in a fault of this program; its reference."""
         with self.store.write() as tx:
-            reference = self._reference(tx)
-            tx.insert_event(
+            reference = self._record(
+                tx,
                 EventRecord(
-                    reference=reference,
+                    reference=self._reference(),
                     at=self.now(),
                     origin=origin,
                     status="failure",
@@ -155,7 +161,7 @@ class LoginVerbs(InspectionVerbs):
                     reason="internal.error",
                     category="internal",
                     sentence=sentence,
-                )
+                ),
             )
         self.tell(Change("event", None, reference))
         return reference
@@ -208,10 +214,10 @@ class LoginVerbs(InspectionVerbs):
         return LoginStart(url, request_id), None, account
 
     def _record_start(self, tx: Transaction, key: str, account: Account | None, why: Reason, now: datetime) -> str:
-        reference = self._reference(tx)
-        tx.insert_event(
+        return self._record(
+            tx,
             EventRecord(
-                reference=reference,
+                reference=self._reference(),
                 at=now,
                 origin="login-page",
                 flow="sp_initiated",
@@ -223,34 +229,45 @@ class LoginVerbs(InspectionVerbs):
                 sentence=why.sentence,
                 action=why.action or "Start the first login at the identity provider's portal.",
                 email_key=key,
-            )
+            ),
         )
-        return reference
 
-    def _apply(self, tx: Transaction, decision: Decision, report: Report, reference: str, now: datetime) -> Decision:
-        """Write the user, the replay entry and the answered request; the decision with the stored user."""
-        login, user = report.login, decision.user
-        assert login is not None
+    @staticmethod
+    def _write_user(tx: Transaction, decision: Decision) -> Decision:
+        """Write the user; the decision with the stored one."""
+        user = decision.user
         assert user is not None
         if decision.before is None:
-            user = replace(user, id=tx.insert_user(user))
-        else:
-            tx.touch_user(decision.before, user)
-        keep_until = login.not_on_or_after + 2 * report.expectation.policy.clock_skew
-        tx.remember_use(login.issuer, login.assertion_id, at=now, expires_at=max(keep_until, now), reference=reference)
+            return replace(decision, user=replace(user, id=tx.insert_user(user)))
+        tx.touch_user(decision.before, user)
+        return decision
+
+    @staticmethod
+    def _spend(tx: Transaction, report: Report, reference: str, now: datetime) -> None:
+        """Record that the assertion was used and its request answered."""
+        login = report.login
+        assert login is not None
+        keep_until = max(replay_kept_until(report), now)
+        tx.remember_use(login.issuer, login.assertion_id, at=now, expires_at=keep_until, reference=reference)
         if login.in_response_to is not None:
             tx.answer_request(login.in_response_to, now)
-        return replace(decision, user=user)
+
+    def _tidy(self, tx: Transaction) -> None:
+        """Drop what replay protection needs no longer; now and then, because it costs every login otherwise."""
+        now = self.now()
+        if self._tidied_at is None or abs(now - self._tidied_at) >= _TIDY_EVERY:
+            self._tidied_at = now
+            tx.forget_expired(now - _FAR)
 
 
-def _overtaken(tx: Transaction, report: Report) -> bool:
+def _overtaken(tx: Transaction, lookups: Lookups, report: Report) -> bool:
     """Whether what was good when it was judged has been used, or its request answered, since then."""
     login = report.login
     if login is None:
         return False
     request = tx.request(login.in_response_to) if login.in_response_to is not None else None
     answered = request is not None and request.answered_at is not None
-    return answered or tx.first_use(login.issuer, login.assertion_id) is not None
+    return answered or lookups.find_use(login.issuer, login.assertion_id) is not None
 
 
 def _event(
@@ -263,8 +280,9 @@ def _event(
     reference: str,
     at: datetime,
     sp: Any,
+    **more: Any,
 ) -> EventRecord:
-    """The row of an attempt, from the judgement and the decision."""
+    """The row of an attempt, from the judgement and the decision; `more` are fields that neither knows."""
     login = report.login
     user = (decision.user or decision.before) if decision else None
     names = next((a.values for a in report.attributes if a.name == sp.claim_full_name), ())
@@ -306,20 +324,9 @@ def _event(
         judged_at=report.evaluated_at,
         sha256=report.sha256,
         details=_details(report, attempt),
-        checks=tuple(
-            CheckRecord(
-                id=c.id,
-                status=str(c.status),
-                severity=str(c.severity),
-                message=c.message,
-                expected=c.expected,
-                actual=c.actual,
-                where=c.where,
-                line=c.line,
-            )
-            for c in report.checks
-        ),
+        checks=report.checks,
         changes=decision.changes if decision else (),
+        **more,
     )
 
 

@@ -44,9 +44,10 @@ class PeopleVerbs(InspectionVerbs):
         """Add a user by hand, who may then log in with SSO. Refused by the same rules as a first login."""
         now = self.now()
         with self.store.write() as tx:
-            found = self._account(tx, account)
-            tx.lock_account(found.id)
             key = _email_key(email)
+            found = self._account(tx, account)
+            tx.lock_account(found.id, key)
+            found = self._account(tx, found.id)
             self._free(tx, found, key)
             self._seat(tx, found)
             user = User(
@@ -99,6 +100,7 @@ class PeopleVerbs(InspectionVerbs):
             if email is not None:
                 key = _email_key(email)
                 if key != old.email_key:
+                    tx.lock_account(account.id, key)
                     self._free(tx, account, key)
                 new = replace(new, email=email.strip(), email_key=key)
             changes = _changes(old, new, ("email", "full_name", "role"), "by hand")
@@ -158,7 +160,10 @@ class PeopleVerbs(InspectionVerbs):
                     f"A deletion can be undone for {RESTORE_WITHIN.days} days. Add the user again instead.",
                 )
             account = self._account(tx, old.account_id)
-            tx.lock_account(account.id)
+            tx.lock_account(account.id, old.email_key)
+            account, old = self._account(tx, account.id), self._user(tx, user_id)
+            if old.active:
+                return old
             self._free(tx, account, old.email_key)
             self._seat(tx, account)
             new = replace(old, deleted_at=None, deleted_by=None, changed_at=now)
@@ -275,7 +280,7 @@ class PeopleVerbs(InspectionVerbs):
         with self.store.write() as tx:
             account = self._account(tx, plan.account_id)
             tx.lock_account(account.id)
-            batch = self._reference(tx)
+            batch = self._reference()
             key = read_email(operator_email).normal if operator_email else None
             stale = {row.user.id: row for row in self._stale(tx, account, now, operator_key=key)}
             for item in plan.items:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from app.accounts.account import Account, Seats
 from app.accounts.provisioning import Decision
 from app.accounts.reasons import Reason
 from app.accounts.users import User
 from app.setup_guides import SetupGuide
-from app.store import Revision
+from app.store import Noticed, Revision
 
 if TYPE_CHECKING:
     from app.saml.metadata import IdpMetadata
@@ -27,6 +27,30 @@ class Change:
     kind: ChangeKind
     account: int | None = None
     id: str | int | None = None
+
+
+#: What an event of a kind changed beside the log.
+_BESIDE: Final[dict[str, ChangeKind]] = {"user": "users", "configuration": "configuration", "account": "accounts"}
+_CHANGING: Final = frozenset({"created", "updated", "updated_partially", "recreated", "linked"})
+
+
+def changes_of(noticed: Iterable[Noticed]) -> tuple[Change, ...]:
+    """What verbs somewhere else would have told, one change for each kind and account, however many there were."""
+    found: dict[tuple[ChangeKind, int | None], Change] = {}
+    for n in noticed:
+        kinds: list[ChangeKind] = ["event"]
+        if n.kind == "settings":
+            kinds = ["settings"]
+        elif n.kind == "everything":
+            kinds = ["event", "users", "configuration", "accounts", "settings"]
+        elif n.kind in _BESIDE:
+            kinds.append(_BESIDE[n.kind])
+        elif n.kind == "login" and n.mode == "live" and n.outcome in _CHANGING:
+            kinds.append("users")
+        for kind in kinds:
+            what = n.reference if kind == "event" else n.user_id if kind == "users" else None
+            found[kind, n.account_id] = Change(kind, n.account_id, what or None)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """Everything that is kept: rows, queries, opening, upgrading and backing up. The only place that knows SQLAlchemy."""
 
+from app.store.copying import Copied, copy_store
 from app.store.errors import (
     DamagedStore,
     ForeignStore,
+    FullStore,
+    LostStore,
     NewerStore,
     NotAStore,
     StoreBusy,
@@ -19,16 +22,21 @@ from app.store.records import (
 )
 from app.store.store import Store
 from app.store.transaction import Duplicate, Transaction
+from app.store.watch import Noticed, Watch
 
 __all__ = [
     "CheckRecord",
+    "Copied",
     "DamagedStore",
     "Duplicate",
     "EventFilter",
     "EventRecord",
     "ForeignStore",
+    "FullStore",
+    "LostStore",
     "NewerStore",
     "NotAStore",
+    "Noticed",
     "PageKey",
     "RequestRecord",
     "Revision",
@@ -37,4 +45,6 @@ __all__ = [
     "StoreError",
     "Transaction",
     "UnreadableStore",
+    "Watch",
+    "copy_store",
 ]

@@ -6,7 +6,9 @@ StoreError
 ├─ ForeignStore      a database of another program, or one with things in it that we did not write
 ├─ NewerStore        written by a newer version of this program
 ├─ DamagedStore      ours, but its content is broken
-└─ StoreBusy         somebody else has been writing for too long
+├─ StoreBusy         somebody else has been writing for too long
+├─ FullStore         there is no room left for it
+└─ LostStore         the connection to the server broke while it was used
 """
 
 from __future__ import annotations
@@ -42,3 +44,11 @@ class DamagedStore(StoreError):  # noqa: N818  the noun is the error
 
 class StoreBusy(StoreError):  # noqa: N818  the noun is the error
     """The database stayed locked for longer than we wait."""
+
+
+class FullStore(StoreError):  # noqa: N818  the noun is the error
+    """The disk is full."""
+
+
+class LostStore(StoreError):  # noqa: N818  the noun is the error
+    """The connection broke."""

@@ -62,7 +62,7 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 class AccountRow(Base):
-    """One organisation account."""
+    """One organisation account. The two counts follow the users in every transaction that changes one."""
 
     __tablename__ = "accounts"
 
@@ -73,6 +73,8 @@ class AccountRow(Base):
     seat_limit: Mapped[int]
     seat_price: Mapped[str | None]
     created_at: Mapped[datetime]
+    active_users: Mapped[int] = mapped_column(server_default="0")
+    administrators: Mapped[int] = mapped_column(server_default="0")
 
 
 class RevisionRow(Base):
@@ -165,7 +167,7 @@ class EventRow(Base):
     email_key: Mapped[str]
     full_name: Mapped[str]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    previous_user_id: Mapped[int | None]
+    previous_user_id: Mapped[int | None] = mapped_column(Id)
     role_before: Mapped[str | None]
     role_asserted: Mapped[str | None]
     role_after: Mapped[str | None]
@@ -242,12 +244,13 @@ class RequestRow(Base):
 
 
 class SettingRow(Base):
-    """One setting as JSON text."""
+    """One setting as JSON text. `number` grows with every change of any setting; "null" is one that was removed."""
 
     __tablename__ = "settings"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+    number: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 def table(model: type[Base]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from app.accounts.provisioning import Change
 
@@ -13,6 +13,27 @@ EventSort = Literal["at", "email", "outcome", "reason", "status"]
 
 #: Where a page of events ends: the value sorted by, and the row id.
 PageKey = tuple[Any, int]
+
+
+class JudgedCheck(Protocol):
+    """A check as it came out: the validator's own, or one that was kept."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def expected(self) -> str | None: ...
+    @property
+    def actual(self) -> str | None: ...
+    @property
+    def where(self) -> str | None: ...
+    @property
+    def line(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +104,7 @@ class EventRecord:
     expected: str | None = None
     as_expected: bool | None = None
     details: dict[str, Any] = field(default_factory=dict)
-    checks: tuple[CheckRecord, ...] = ()
+    checks: tuple[JudgedCheck, ...] = ()
     changes: tuple[Change, ...] = ()
     raw: bytes | None = None
     has_raw: bool = False

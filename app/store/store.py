@@ -20,9 +20,19 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     ProgrammingError,
 )
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool, StaticPool
 
-from app.store.errors import DamagedStore, NewerStore, StoreBusy, StoreError, UnreadableStore
+from app.store.errors import (
+    DamagedStore,
+    ForeignStore,
+    FullStore,
+    LostStore,
+    NewerStore,
+    StoreBusy,
+    StoreError,
+    UnreadableStore,
+)
+from app.store.events import CHANNEL
 from app.store.migrations import HEAD, KNOWN
 from app.store.models import Base
 from app.store.opening import APPLICATION_ID, create_private, examine
@@ -30,6 +40,8 @@ from app.store.transaction import Transaction
 
 #: How long a writer waits for another one.
 BUSY_TIMEOUT_MS: Final = 10_000
+#: How long a server may take to answer at all.
+CONNECT_TIMEOUT_S: Final = 10
 _PRAGMAS: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA trusted_schema=OFF",
@@ -41,24 +53,37 @@ _PRAGMAS: Final = (
 )
 
 
+#: How a transaction begins that reads, and one that writes. A reader sees one state on both databases.
+_OPTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "sqlite": ({"workbench_write": False}, {"workbench_write": True}),
+    "postgresql": (
+        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+        {"isolation_level": "READ COMMITTED", "postgresql_readonly": False},
+    ),
+}
+
+
 class Store:
     """An open database. Made by Store.open(); closed by close() or as a context manager. Safe to share by threads."""
 
     def __init__(self, engine: Engine, path: Path | None) -> None:
         """Not for callers: use Store.open()."""
         self._engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
         self.path = path
+        self._options: tuple[dict[str, Any], dict[str, Any]] = _OPTIONS["sqlite" if self._sqlite else "postgresql"]
         #: Writers of this process queue here; SQLite's own waiting polls and is not fair.
         self._writing = threading.RLock()
         #: One connection is shared where the database is in memory, so readers queue as well.
         self._alone = self._writing if isinstance(engine.pool, StaticPool) else None
 
     @classmethod
-    def open(cls, url: str = "sqlite://", *, upgrade: bool = True) -> Store:
+    def open(cls, url: str = "sqlite://", *, upgrade: bool = True, create: bool = True) -> Store:
         """Open the database that an SQLAlchemy URL names, creating or upgrading it where needed.
 
         `sqlite://` is one in memory. An older schema is backed up next to the file and upgraded, or refused with
-        `upgrade=False`. Raises StoreError subclasses; a database that cannot be used is not changed by one byte.
+        `upgrade=False`; one that does not exist is refused with `create=False`. Raises StoreError subclasses; a
+        database that cannot be used is not changed by one byte.
         """
         parsed = _parse(url)
         path: Path | None = None
@@ -71,12 +96,14 @@ class Store:
                     f"The workspace {path} has an older schema ({revision}). Run: sso-workbench db upgrade", str(path)
                 )
             if revision is None and not path.exists():
+                if not create:
+                    raise UnreadableStore(f"There is no workspace {path}. Compare its name.", str(path))
                 create_private(path)
             parsed = parsed.set(database=str(path))
         engine = _engine(parsed, in_memory=path is None and parsed.get_backend_name() == "sqlite")
         store = cls(engine, path)
         try:
-            store._prepare(revision, upgrade=upgrade)
+            store._prepare(revision, upgrade=upgrade, create=create)
         except DBAPIError as e:
             store.close()
             raise store._translated(e) from e
@@ -89,6 +116,16 @@ class Store:
     def location(self) -> str:
         """The file, or the URL without password."""
         return str(self.path) if self.path else self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether other processes can open the same database."""
+        return self._alone is None
+
+    @property
+    def notifies(self) -> bool:
+        """Whether the database itself tells that something was written."""
+        return not self._sqlite
 
     def __enter__(self) -> Store:
         return self
@@ -113,7 +150,7 @@ class Store:
         On SQLite it holds the write lock from its first moment (BEGIN IMMEDIATE), so what is counted in it stays true
         until it commits. Elsewhere lock_account() gives the same for one account.
         """
-        with self._writing, self._transaction(write=True) as transaction:
+        with self._writing if self._sqlite else _OPEN, self._transaction(write=True) as transaction:
             yield transaction
 
     @contextmanager
@@ -121,12 +158,35 @@ class Store:
         gate = self._alone or _OPEN
         with gate:
             try:
-                with self._engine.connect().execution_options(workbench_write=write) as connection, connection.begin():
+                with self._engine.connect().execution_options(**self._options[write]) as connection, connection.begin():
                     yield Transaction(connection)
             except DatabaseError as e:
                 if isinstance(e, IntegrityError | ProgrammingError | DataError):
                     raise  # a fault of this program, not of the database
                 raise self._translated(e) from e
+
+    def listening_connection(self) -> PoolProxiedConnection:
+        """A connection outside the pool, for a Watch: PostgreSQL's listens, SQLite's can tell its version."""
+        with self.translating():
+            connection = self._engine.raw_connection()
+            connection.detach()
+            if not self._sqlite:
+                driver: Any = connection.dbapi_connection
+                driver.rollback()
+                driver.autocommit = True
+                driver.execute(f"LISTEN {CHANNEL}")
+            return connection
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turn errors of the database's driver into StoreError."""
+        driver = self._engine.dialect.loaded_dbapi
+        try:
+            yield
+        except DBAPIError as e:
+            raise self._translated(e) from e
+        except driver.Error as e:
+            raise self._translated(DBAPIError("", None, e)) from e
 
     def check(self) -> tuple[str, ...]:
         """What is wrong with the database, as sentences; empty when all is well. Reads everything."""
@@ -166,20 +226,30 @@ class Store:
 
     # Preparing
 
-    def _prepare(self, revision: str | None, *, upgrade: bool) -> None:
+    def _prepare(self, revision: str | None, *, upgrade: bool, create: bool) -> None:
         sqlite = self._engine.dialect.name == "sqlite"
         if not sqlite:
             with self._engine.connect() as connection:
+                encoding = connection.execute(text("SHOW server_encoding")).scalar()
+                if encoding != "UTF8":
+                    raise UnreadableStore(
+                        f"The database {self.location} stores text as {encoding}, which cannot hold every name. Create "
+                        "it with: createdb --encoding UTF8 --template template0 NAME",
+                        self.location,
+                    )
                 revision = _server_revision(connection, self.location)
             if revision is not None and revision != HEAD and not upgrade:
                 raise StoreError(f"{self.location} has an older schema. Run: sso-workbench db upgrade", self.location)
+        if revision is None and not create:
+            raise UnreadableStore(f"There is no workspace in {self.location}. Compare its name.", self.location)
         if revision is None:
-            self._create(sqlite=sqlite)
+            self._create()
         elif revision != HEAD:
             if self.path is not None:
                 self.backup(_free_name(self.path, f"before-{HEAD}"))
-            with self._engine.connect().execution_options(workbench_write=True) as connection, connection.begin():
-                migrate(connection, HEAD)
+            with self._changing_schema() as connection:
+                if _stored_revision(connection) != HEAD:  # nobody else did it while we waited for the lock
+                    migrate(connection, HEAD)
                 if sqlite:
                     connection.exec_driver_sql(f"PRAGMA user_version={len(KNOWN)}")
         if self.path is not None:
@@ -189,11 +259,26 @@ class Store:
                 assert raw is not None
                 raw.execute("PRAGMA journal_mode=WAL").fetchall()
 
-    def _create(self, *, sqlite: bool) -> None:
+    @contextmanager
+    def _changing_schema(self) -> Iterator[Connection]:
+        """A transaction that nobody else who changes the schema runs beside."""
         with self._engine.connect().execution_options(workbench_write=True) as connection, connection.begin():
-            if inspect(connection).has_table("accounts"):
+            if not self._sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(1397968727)"))
+            yield connection
+
+    def _create(self) -> None:
+        with self._changing_schema() as connection:
+            if _stored_revision(connection) is not None:
                 return  # somebody else created it while we waited for the lock
-            if sqlite:
+            strange = sorted(set(inspect(connection).get_table_names()) & set(Base.metadata.tables))
+            if strange:
+                raise ForeignStore(
+                    f"The database {self.location} holds tables of another program ({', '.join(strange[:3])}). Choose "
+                    "an empty database with --workspace.",
+                    self.location,
+                )
+            if self._sqlite:
                 connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
                 connection.exec_driver_sql(f"PRAGMA user_version={len(KNOWN)}")
             Base.metadata.create_all(connection)
@@ -208,21 +293,51 @@ class Store:
 
     def _translated(self, error: DBAPIError) -> StoreError:
         said = str(error.orig)
-        if "locked" in said or "busy" in said:
-            return StoreBusy(
-                f"The workspace {self.location} is being written by another program. Close it there, or try again.",
-                self.location,
-            )
-        if "malformed" in said or "not a database" in said:
-            return DamagedStore(
-                f"The database {self.location} is damaged ({said}). Restore a backup, or move the file away.",
-                self.location,
-            )
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        lost = error.connection_invalidated or state.startswith(("08", "57P")) or "connection is lost" in said
+        for words, states, kind, sentence in _FAILURES:
+            if any(w in said for w in words) or state in states or (lost and kind is LostStore):
+                return kind(sentence.format(self.location, said.splitlines()[0] if said else ""), self.location)
         return UnreadableStore(
             f"The database {self.location} cannot be used: {said.splitlines()[0] if said else 'no answer'}. Check that "
             "it can be reached and written, or choose another one with --workspace.",
             self.location,
         )
+
+
+#: (words of SQLite, states of PostgreSQL, error, sentence with the place and the database's own words). In this order.
+_FAILURES: Final[tuple[tuple[tuple[str, ...], tuple[str, ...], type[StoreError], str], ...]] = (
+    (
+        ("locked", "busy"),
+        ("55P03", "40P01", "40001"),  # lock_not_available, deadlock_detected, serialization_failure
+        StoreBusy,
+        "The workspace {0} is being written by another program. Close it there, or try again.",
+    ),
+    (
+        ("malformed", "not a database"),
+        ("XX001", "XX002"),  # data_corrupted, index_corrupted
+        DamagedStore,
+        "The database {0} is damaged ({1}). Restore a backup, or move the file away.",
+    ),
+    (
+        ("disk is full",),
+        ("53100",),  # disk_full
+        FullStore,
+        "There is no room left for {0}. Nothing was changed; free some space, then do it again.",
+    ),
+    (
+        ("readonly", "read-only"),
+        ("25006",),  # read_only_sql_transaction
+        UnreadableStore,
+        "The database {0} may only be read. Nothing was changed; correct its permissions, then do it again.",
+    ),
+    (
+        (),
+        (),
+        LostStore,
+        "The connection to {0} was lost. What was being saved is in it whole or not at all; look, then do it again.",
+    ),
+)
 
 
 class _Open:
@@ -247,28 +362,27 @@ def migrate(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    current = (
-        connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if _versioned(connection) else None
-    )
+    current = _stored_revision(connection)
     down = revision == "base" or (current in KNOWN and KNOWN.index(str(current)) > KNOWN.index(revision))
     (command.downgrade if down else command.upgrade)(config, revision)
 
 
-def _versioned(connection: Connection) -> bool:
-    return inspect(connection).has_table("alembic_version")
+def _stored_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
 
 
 def _server_revision(connection: Connection, location: str) -> str | None:
-    if not _versioned(connection):
-        return None
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    revision = _stored_revision(connection)
     if revision is not None and revision not in KNOWN:
         raise NewerStore(
             f"The database {location} was written by a newer version of SSO Workbench (schema {revision}). Nothing was "
             "changed. Install the newer version, or choose another database with --workspace.",
             location,
         )
-    return None if revision is None else str(revision)
+    return revision
 
 
 def _parse(url: str) -> URL:
@@ -296,6 +410,11 @@ def _engine(url: URL, *, in_memory: bool) -> Engine:
     if sqlite:
         options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
         options["poolclass"] = StaticPool if in_memory else QueuePool
+    else:
+        # A connection that broke while it was idle is replaced before anything is asked of it.
+        options["pool_pre_ping"] = True
+        if "connect_timeout" not in url.query:
+            options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT_S}
     try:
         engine = create_engine(url, **options)
     except ModuleNotFoundError as e:
@@ -315,6 +434,13 @@ def _engine(url: URL, *, in_memory: bool) -> Engine:
         def _begin(connection: Connection) -> None:
             write = connection.get_execution_options().get("workbench_write", False)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    else:
+
+        @event.listens_for(engine, "connect")
+        def _bounded(connection: Any, _record: object) -> None:
+            connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+            connection.commit()
 
     return engine
 

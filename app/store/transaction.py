@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, case, delete, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.account import Account
 from app.accounts.users import User
 from app.product import ADMINISTRATOR
-from app.store.events import EventQueries
+from app.store.events import CHANNEL, EventQueries
 from app.store.models import (
     AccountRow,
     Base,
@@ -40,18 +41,42 @@ class Duplicate(Exception):  # noqa: N818  the noun is the error
 _USER = table(UserRow)
 _ACCOUNT = table(AccountRow)
 _REVISION = table(RevisionRow)
+_REPLAY = table(ReplayRow)
+_REQUEST = table(RequestRow)
+_SETTING = table(SettingRow)
 _NEWEST = (
-    select(_REVISION.c.account_id, func.max(_REVISION.c.number).label("number"))
-    .group_by(_REVISION.c.account_id)
-    .subquery()
-)
+    select(func.max(_REVISION.c.number)).where(_REVISION.c.account_id == _ACCOUNT.c.id).correlate(_ACCOUNT)
+).scalar_subquery()
 #: An account with the facts of its newest configuration revision.
 _ACCOUNTS = (
     select(_ACCOUNT, _REVISION.c.number, _REVISION.c.entity_id, _REVISION.c.document.is_not(None).label("sso_on"))
     .select_from(_ACCOUNT)
-    .outerjoin(_NEWEST, _NEWEST.c.account_id == _ACCOUNT.c.id)
-    .outerjoin(_REVISION, (_REVISION.c.account_id == _ACCOUNT.c.id) & (_REVISION.c.number == _NEWEST.c.number))
+    .outerjoin(_REVISION, (_REVISION.c.account_id == _ACCOUNT.c.id) & (_REVISION.c.number == _NEWEST))
 )
+# What every login asks is built once: building a statement costs more than running it.
+_STAMPS = (
+    select(func.coalesce(func.max(_REVISION.c.id), 0)).scalar_subquery().label("configuration_stamp"),
+    select(func.coalesce(func.max(_SETTING.c.number), 0)).scalar_subquery().label("setting_stamp"),
+)
+_FORGOTTEN = "state/forgotten-until"
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_BOTH_STAMPS = select(*_STAMPS)
+_ACCOUNT_BY_ID = _ACCOUNTS.add_columns(
+    *_STAMPS, select(_SETTING.c.value).where(_SETTING.c.key == _FORGOTTEN).scalar_subquery().label("forgotten")
+).where(_ACCOUNT.c.id == bindparam("account"))
+_USERS_BY_KEY = select(_USER).where(_USER.c.email_key == bindparam("key")).order_by(_USER.c.id.desc())
+_HEADS = select(_ACCOUNT.c.active_users, _ACCOUNT.c.administrators).where(_ACCOUNT.c.id == bindparam("account"))
+_FIRST_USE = select(_REPLAY.c.first_used_at, _REPLAY.c.reference).where(_REPLAY.c.key == bindparam("key"))
+_LOGGED_IN = (
+    update(_USER)
+    .where(_USER.c.id == bindparam("user"))
+    .values(last_login_at=bindparam("last_login_at"), logins=bindparam("logins"), last_issuer=bindparam("last_issuer"))
+)
+_LOCK = select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == bindparam("account")).with_for_update(key_share=True)
+_LOCK_EMAIL = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_LOCK_CONFIGURATION = text("SELECT pg_advisory_xact_lock(1397968727)")
+#: What a login changes of a user whom nothing else is new about.
+_LOGIN_FIELDS = frozenset({"last_login_at", "logins", "last_issuer"})
 
 
 def _user(row: Row[Any]) -> User:
@@ -69,6 +94,18 @@ class Transaction(EventQueries):
     def __init__(self, connection: Connection) -> None:
         """Not for callers: Store.read() and Store.write() make it."""
         super().__init__(connection)
+        self._stamps: tuple[int, int] | None = None
+        self._forgotten: datetime | None = None
+        self._heads: dict[int, tuple[int, int]] = {}
+        #: Whether stamps() may still be rolled back: what is read under them must not be remembered.
+        self.stamped = False
+
+    def stamps(self) -> tuple[int, int]:
+        """Two numbers: the first grows with every configuration that is saved, the second with every setting."""
+        if self._stamps is None:
+            row = self.connection.execute(_BOTH_STAMPS).one()
+            self._stamps = (int(row[0]), int(row[1]))
+        return self._stamps
 
     # Accounts and configurations
 
@@ -79,20 +116,41 @@ class Transaction(EventQueries):
 
     def account(self, account_id: int) -> Account | None:
         """One account by row id."""
-        row = self.connection.execute(_ACCOUNTS.where(_ACCOUNT.c.id == account_id)).one_or_none()
-        return None if row is None else self._account(row)
+        row = self.connection.execute(_ACCOUNT_BY_ID, {"account": account_id}).one_or_none()
+        if row is None:
+            return None
+        self._stamps = (int(row.configuration_stamp), int(row.setting_stamp))
+        self._forgotten = datetime.fromisoformat(json.loads(row.forgotten)) if row.forgotten else _NEVER
+        self._heads[account_id] = (int(row.active_users), int(row.administrators))
+        return self._account(row)
 
     def account_by_imagekit_id(self, imagekit_id: str) -> Account | None:
         """One account by its public id."""
         row = self.connection.execute(_ACCOUNTS.where(_ACCOUNT.c.imagekit_id == imagekit_id)).one_or_none()
         return None if row is None else self._account(row)
 
-    def lock_account(self, account_id: int) -> None:
-        """Make everybody else who locks this account wait until the end of this transaction.
+    def lock_account(self, account_id: int, email_key: str | None = None) -> None:
+        """Make everybody else who locks this account, or this e-mail, wait until the end of this transaction.
 
-        SQLite ignores the clause: there Store.write() holds the one write lock already.
+        The e-mail keeps two accounts from registering it at one moment. SQLite needs neither: there Store.write() holds
+        the one write lock already.
         """
-        self.connection.execute(select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == account_id).with_for_update())
+        if self.connection.dialect.name == "sqlite":
+            return
+        # Always in this order, so that two transactions never wait for each other.
+        self.connection.execute(_LOCK, {"account": account_id})
+        self._heads.pop(account_id, None)  # whoever held the lock may have changed them
+        if email_key is not None:
+            self.connection.execute(_LOCK_EMAIL, {"key": email_key})
+
+    def lock_configuration(self) -> None:
+        """Make everybody else who saves settings or configurations wait until the end of this transaction.
+
+        Before lock_account() where both are needed. SQLite needs it as little as that.
+        """
+        if self.connection.dialect.name != "sqlite":
+            self.connection.execute(_LOCK_CONFIGURATION)
+            self._stamps = None  # whoever held the lock has changed them
 
     def _account(self, row: Row[Any]) -> Account:
         sso_on = bool(row.sso_on)
@@ -148,10 +206,6 @@ class Transaction(EventQueries):
         rows = self.connection.execute(select(_REVISION).where(_REVISION.c.id.in_(newest))).all()
         return tuple(Revision(**r._mapping) for r in rows)
 
-    def configuration_stamp(self) -> int:
-        """A number that changes whenever any configuration does."""
-        return int(self.connection.execute(select(func.coalesce(func.max(_REVISION.c.id), 0))).scalar_one())
-
     def revisions(self, account_id: int) -> tuple[Revision, ...]:
         """Every revision of an account, newest first."""
         query = select(_REVISION).where(_REVISION.c.account_id == account_id).order_by(_REVISION.c.number.desc())
@@ -161,14 +215,14 @@ class Transaction(EventQueries):
         """Add a revision. Duplicate if its number is taken."""
         values = asdict(revision)
         del values["id"]
+        self._stamps, self.stamped = None, True
         return self._insert(_REVISION, values)
 
     # Users
 
     def users_by_key(self, email_key: str) -> tuple[User, ...]:
         """Everybody with this normal form, in any account, deleted ones too; newest first."""
-        query = select(_USER).where(_USER.c.email_key == email_key).order_by(_USER.c.id.desc())
-        return tuple(_user(r) for r in self.connection.execute(query).all())
+        return tuple(_user(r) for r in self.connection.execute(_USERS_BY_KEY, {"key": email_key}).all())
 
     def user(self, user_id: int) -> User | None:
         """One user, deleted or not."""
@@ -204,41 +258,62 @@ class Transaction(EventQueries):
 
     def head_count(self, account_id: int) -> tuple[int, int]:
         """(active users, active administrators) of an account."""
-        administrator = func.sum(case((_USER.c.role == ADMINISTRATOR, 1), else_=0))
-        query = select(func.count(), func.coalesce(administrator, 0)).where(
-            _USER.c.account_id == account_id, _USER.c.deleted_at.is_(None)
-        )
-        users, administrators = self.connection.execute(query).one()
-        return int(users), int(administrators)
+        if account_id not in self._heads:
+            row = self.connection.execute(_HEADS, {"account": account_id}).one_or_none()
+            self._heads[account_id] = (0, 0) if row is None else (int(row[0]), int(row[1]))
+        return self._heads[account_id]
 
     def insert_user(self, user: User) -> int:
         """A new user's row id. Duplicate if an active user of the account has the same normal form."""
         values = _user_values(user)
         del values["id"]
-        return self._insert(_USER, values)
+        user_id = self._insert(_USER, values)
+        self._count(None, user)
+        return user_id
 
     def update_user(self, user: User) -> None:
         """Write every field of an existing user. Duplicate as for insert_user()."""
         values = _user_values(user)
         del values["id"]
+        before = self.user(user.id)
         try:
             with self.connection.begin_nested():
                 self.connection.execute(update(_USER).where(_USER.c.id == user.id).values(**values))
         except IntegrityError as e:
             raise Duplicate(str(e.orig)) from e
+        if before is not None:
+            self._count(before, user)
 
     def touch_user(self, before: User, after: User) -> None:
         """Write the fields of a login that differ; cheaper than update_user(), and the key never changes."""
         old, new = _user_values(before), _user_values(after)
         values = {k: v for k, v in new.items() if v != old[k]}
-        if values:
+        if values.keys() <= _LOGIN_FIELDS:
+            self.connection.execute(_LOGGED_IN, {"user": before.id, **{k: new[k] for k in _LOGIN_FIELDS}})
+        else:
             self.connection.execute(update(_USER).where(_USER.c.id == before.id).values(**values))
+            self._count(before, after)
+
+    def _count(self, before: User | None, after: User) -> None:
+        """Keep the account's counts true after a user was written."""
+        was = (before is not None and before.active, before is not None and before.active and before.is_administrator)
+        now = (after.active, after.active and after.is_administrator)
+        if was != now:
+            self._heads.pop(after.account_id, None)
+            self.connection.execute(
+                update(_ACCOUNT)
+                .where(_ACCOUNT.c.id == after.account_id)
+                .values(
+                    active_users=_ACCOUNT.c.active_users + (now[0] - was[0]),
+                    administrators=_ACCOUNT.c.administrators + (now[1] - was[1]),
+                )
+            )
 
     # Requests and replays
 
     def insert_request(self, request: RequestRecord) -> None:
         """Remember an AuthnRequest that is about to be sent."""
-        self.connection.execute(insert(RequestRow), asdict(request))
+        self.connection.execute(insert(_REQUEST), asdict(request))
 
     def request(self, request_id: str) -> RequestRecord | None:
         """An AuthnRequest of ours, answered and expired ones too, until they are purged."""
@@ -252,10 +327,7 @@ class Transaction(EventQueries):
 
     def first_use(self, issuer: str, assertion_id: str) -> tuple[datetime, str] | None:
         """When an assertion was accepted before, and the reference of that event."""
-        query = select(ReplayRow.first_used_at, ReplayRow.reference).where(
-            ReplayRow.key == replay_key(issuer, assertion_id)
-        )
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(_FIRST_USE, {"key": replay_key(issuer, assertion_id)}).one_or_none()
         return None if row is None else (row.first_used_at, row.reference)
 
     def remember_use(
@@ -264,14 +336,27 @@ class Transaction(EventQueries):
         """Record that an assertion was accepted. Duplicate if it was before."""
         key = replay_key(issuer, assertion_id)
         self._insert(
-            table(ReplayRow),
+            _REPLAY,
             {"key": key, "first_used_at": at, "expires_at": expires_at, "reference": reference},
         )
 
     def forget_expired(self, before: datetime) -> int:
         """Drop replay entries and requests that expired before this instant; how many rows went."""
-        gone = self.connection.execute(delete(ReplayRow).where(ReplayRow.expires_at < before)).rowcount
-        return gone + self.connection.execute(delete(RequestRow).where(RequestRow.expires_at < before)).rowcount
+        gone = self.connection.execute(delete(_REPLAY).where(_REPLAY.c.expires_at < before)).rowcount
+        if gone and before > self.forgotten_until():
+            row = {"key": _FORGOTTEN, "value": json.dumps(before.isoformat())}
+            build = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
+            kept = build(_SETTING).on_conflict_do_update(index_elements=["key"], set_={"value": row["value"]})
+            self.connection.execute(kept, row)
+            self._forgotten = before
+        return gone + self.connection.execute(delete(_REQUEST).where(_REQUEST.c.expires_at < before)).rowcount
+
+    def forgotten_until(self) -> datetime:
+        """Up to when forget_expired() has dropped replay entries; long ago where it never did."""
+        if self._forgotten is None:
+            kept = self.setting(_FORGOTTEN)
+            self._forgotten = _NEVER if kept is None else datetime.fromisoformat(kept)
+        return self._forgotten
 
     # Settings and state
 
@@ -282,14 +367,20 @@ class Transaction(EventQueries):
 
     def settings(self) -> dict[str, Any]:
         """Every setting that was set."""
-        rows = self.connection.execute(select(SettingRow.key, SettingRow.value)).all()
+        rows = self.connection.execute(select(SettingRow.key, SettingRow.value).where(SettingRow.value != "null")).all()
         return {r.key: json.loads(r.value) for r in rows}
 
-    def set_setting(self, key: str, value: Any) -> None:
-        """Set a setting; None removes it."""
-        self.connection.execute(delete(SettingRow).where(SettingRow.key == key))
-        if value is not None:
-            self.connection.execute(insert(SettingRow), {"key": key, "value": json.dumps(value, sort_keys=True)})
+    def set_setting(self, key: str, value: Any, *, numbered: bool = True) -> None:
+        """Set a setting; None removes it. `numbered` False is for what nobody else needs to hear of."""
+        self.lock_configuration()
+        number = self.stamps()[1] + 1 if numbered else 0
+        self._stamps, self.stamped = None, True
+        self.connection.execute(delete(_SETTING).where(_SETTING.c.key == key))
+        if value is not None or numbered:
+            row = {"key": key, "value": json.dumps(value, sort_keys=True), "number": number}
+            self.connection.execute(insert(_SETTING), row)
+        if numbered and self.connection.dialect.name != "sqlite":
+            self.connection.execute(select(func.pg_notify(CHANNEL, "")))
 
     def row_counts(self) -> dict[str, int]:
         """How many rows each table has: two equal answers mean that nothing was added or removed."""
@@ -319,16 +410,37 @@ class Transaction(EventQueries):
         count = self.connection.execute(orphans).scalar_one()
         if count:
             found.append(f"{count} raw messages belong to no event.")
+        active = _USER.c.deleted_at.is_(None)
+        counted = (
+            select(
+                _ACCOUNT.c.imagekit_id,
+                _ACCOUNT.c.active_users,
+                _ACCOUNT.c.administrators,
+                func.count(_USER.c.id),
+                func.coalesce(func.sum(case((_USER.c.role == ADMINISTRATOR, 1), else_=0)), 0),
+            )
+            .select_from(_ACCOUNT.outerjoin(_USER, (_USER.c.account_id == _ACCOUNT.c.id) & active))
+            .group_by(_ACCOUNT.c.id)
+        )
+        found.extend(
+            f"The account {r[0]} counts {r[1]} users and {r[2]} administrators, but has {r[3]} and {r[4]}."
+            for r in self.connection.execute(counted).all()
+            if tuple(r[1:3]) != tuple(r[3:5])
+        )
         return tuple(found)
 
     def _insert(self, into: Table, values: dict[str, Any]) -> int:
+        """The row id. Duplicate where a unique value is taken, with the transaction as it was, or a row it refers to
+        does not exist."""
+        key = next(iter(into.primary_key.columns))
+        build = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
         try:
-            with self.connection.begin_nested():
-                result = self.connection.execute(insert(into).values(**values))
+            made = self.connection.execute(build(into).on_conflict_do_nothing().returning(key), values).scalar()
         except IntegrityError as e:
             raise Duplicate(str(e.orig)) from e
-        key = result.inserted_primary_key
-        return key[0] if key is not None else 0
+        if made is None:
+            raise Duplicate(f"a row of {into.name} with the same unique value exists")
+        return made if isinstance(made, int) else 0
 
 
 _USER_FIELDS = tuple(c.name for c in _USER.columns)

@@ -84,6 +84,7 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         *("idp serve", "idp issue", "idp list-faults", "idp metadata", "sp serve"),
         *("config show", "config set", "config history", "config restore", "config test"),
         *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
+        "db copy",
     ],
 )
 def test_every_command_has_help(command: str, cli: Cli) -> None:
@@ -512,6 +513,16 @@ def test_the_database(cli: Cli) -> None:
     assert cli("db", "backup", "copy.db").code == 3
     assert "is in order" in cli("--workspace", "copy.db", "db", "check").out
     assert cli("--workspace", "copy.db", "db", "upgrade").code == 0
+    said = cli("db", "copy", "--from", "copy.db", "--to", "moved.db")
+    assert said.code == 0
+    assert "compared one by one" in said.out
+    assert "is in order" in cli("--workspace", "moved.db", "db", "check").out
+    for target, words in (("moved.db", "not empty"), ("mysql://u@host/x", "Only SQLite and PostgreSQL")):
+        said = cli("db", "copy", "--from", "copy.db", "--to", target)
+        assert said.code == 3
+        assert words in said.err
+    said = cli("db", "copy", "--from", "no.db", "--to", "new.db")
+    assert (said.code, Path("no.db").exists(), Path("new.db").exists()) == (3, False, False)
     Path("other.txt").write_text("This is no database, but a text that is long enough to be looked at. " * 20)
     said = cli("--workspace", "other.txt", "log")
     assert said.code == 3

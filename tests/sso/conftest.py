@@ -11,7 +11,9 @@ import pytest
 from app.sso import SSO
 from app.store import Store
 from simulator import Idp, KeyRing, default_tenant
+from tests.postgres import on_both_databases
 
+pytest_generate_tests = on_both_databases
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -67,9 +69,9 @@ class Bench:
 
 
 @pytest.fixture
-def empty(tmp_path, keys):
+def empty(url, keys):
     """A workspace with one account, not configured."""
-    bench = Bench(f"sqlite:///{tmp_path / 'w.db'}", keys)
+    bench = Bench(url, keys)
     bench.sso.create_account("ik_7x2k", "Acme Media", plan="enterprise", seat_limit=5)
     yield bench
     bench.store.close()

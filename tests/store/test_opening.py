@@ -73,7 +73,7 @@ def test_an_empty_file_becomes_a_database(path, url):
         assert store.check() == ()
 
 
-def test_pragmas(store):
+def test_pragmas(path, store):
     with store.read() as tx:
         values = {
             name: tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar()

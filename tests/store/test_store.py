@@ -74,6 +74,7 @@ def test_writers_wait_for_each_other(store, account):
     def take_a_seat(number):
         start.wait()
         with store.write() as tx:
+            tx.lock_account(account)
             used, _ = tx.head_count(account)
             if used < 5:
                 tx.insert_user(person(account, number))
@@ -95,6 +96,7 @@ def test_writers_of_two_stores_wait_for_each_other(url, store, account):
             start.wait()
             for n in range(10):
                 with which.write() as tx:
+                    tx.lock_account(account)
                     if tx.head_count(account)[0] < 5:
                         tx.insert_user(person(account, base + n))
 
@@ -150,7 +152,7 @@ def read(store):
         return tx.setting("theme")
 
 
-def test_a_backup_is_complete_private_and_usable(store, account, tmp_path):
+def test_a_backup_is_complete_private_and_usable(path, store, account, tmp_path):
     with store.write() as tx:
         tx.insert_user(person(account))
     target = store.backup(tmp_path / "copy.db")
@@ -160,12 +162,38 @@ def test_a_backup_is_complete_private_and_usable(store, account, tmp_path):
         assert [u.email for u in tx.users(account)] == ["u1@acme.test"]
 
 
-def test_a_backup_overwrites_nothing(store, tmp_path):
+def test_a_backup_overwrites_nothing(path, store, tmp_path):
     target = tmp_path / "copy.db"
     target.write_text("precious")
     with pytest.raises(UnreadableStore):
         store.backup(target)
     assert target.read_text() == "precious"
+
+
+def test_a_server_makes_its_own_backups(postgres_url, tmp_path):
+    with Store.open(postgres_url) as store, pytest.raises(StoreError, match="pg_dump"):
+        store.backup(tmp_path / "copy.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_counts_of_an_account_follow_its_users(store, account):
+    with store.write() as tx:
+        ada = tx.insert_user(person(account, 1, role="account_administrator"))
+        bob = tx.insert_user(person(account, 2))
+        assert tx.head_count(account) == (2, 1)
+        tx.touch_user(tx.user(bob), person(account, 2, id=bob, role="account_administrator"))
+        assert tx.head_count(account) == (2, 2)
+        tx.update_user(person(account, 1, id=ada, role="developer"))
+        assert tx.head_count(account) == (2, 1)
+        tx.update_user(person(account, 2, id=bob, role="account_administrator", deleted_at=NOW))
+        assert tx.head_count(account) == (1, 0)
+        tx.update_user(person(account, 2, id=bob, role="account_administrator"))
+    with store.read() as tx:
+        assert tx.head_count(account) == (2, 1)
+    assert store.check() == ()
+    with store.write() as tx:
+        tx.update_account(account, active_users=7)
+    assert any("counts 7 users" in s for s in store.check())
 
 
 def test_check_finds_twins_over_accounts_and_open_files(store, account, path):
