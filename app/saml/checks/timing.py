@@ -2,67 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
-from app.saml.checks.common import assertion_of, attribute, bearers
+from app.saml.checks.common import assertion_of, bearers
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
-from app.saml.errors import Place
-from app.saml.instants import Instant, iso, read_instant, span, stamp
+from app.saml.instants import iso, read_instant, span, stamp
 from app.saml.likeness import show
+from app.saml.moments import Moment, Role, read_moments
 
 #: A sign-in that is older than this is worth a look: the IdP remembers people for that long.
 OLD_SIGN_IN: Final = timedelta(days=7)
 ZERO: Final = timedelta(0)
 
-Role = Literal["issued", "not-before", "not-on-or-after", "session", "authenticated"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Time:
-    """One instant of the message. `owner` names its element for people."""
-
-    role: Role
-    owner: str
-    at: Place
-    instant: Instant
-
-
-def _times(case: Case) -> list[_Time]:
+def _times(case: Case) -> list[Moment]:
     """Every instant of the message, in document order."""
-    times: list[_Time] | None = case.memo.get("timing")
+    times: list[Moment] | None = case.memo.get("timing")
     if times is None:
-        times = case.memo["timing"] = list(_read_times(case))
+        times = case.memo["timing"] = list(read_moments(case.response, case.assertion))
     return times
 
 
-def _read_times(case: Case) -> Iterator[_Time]:
-
-    def one(role: Role, owner: str, place: Place, name: str, text: str | None) -> Iterator[_Time]:
-        if text is not None:
-            yield _Time(role, owner, attribute(place, name), read_instant(text))
-
-    if case.response is not None:
-        yield from one("issued", "Response", case.response.at, "IssueInstant", case.response.issue_instant)
-    a = case.assertion
-    if a is None:
-        return
-    yield from one("issued", "Assertion", a.at, "IssueInstant", a.issue_instant)
-    for sc in a.subject.confirmations if a.subject else ():
-        place = sc.data_at or sc.at
-        yield from one("not-before", "SubjectConfirmationData", place, "NotBefore", sc.not_before)
-        yield from one("not-on-or-after", "SubjectConfirmationData", place, "NotOnOrAfter", sc.not_on_or_after)
-    for c in a.conditions:
-        yield from one("not-before", "Conditions", c.at, "NotBefore", c.not_before)
-        yield from one("not-on-or-after", "Conditions", c.at, "NotOnOrAfter", c.not_on_or_after)
-    for s in a.authn_statements:
-        yield from one("authenticated", "AuthnStatement", s.at, "AuthnInstant", s.authn_instant)
-        yield from one("session", "AuthnStatement", s.at, "SessionNotOnOrAfter", s.session_not_on_or_after)
-
-
-def _of(case: Case, role: Role, owner: str | None = None) -> list[tuple[_Time, datetime]]:
+def _of(case: Case, role: Role, owner: str | None = None) -> list[tuple[Moment, datetime]]:
     """The readable instants with that role; unreadable ones are the business of time-format."""
     return [
         (t, t.instant.at)
@@ -71,7 +33,7 @@ def _of(case: Case, role: Role, owner: str | None = None) -> list[tuple[_Time, d
     ]
 
 
-def _name(t: _Time) -> str:
+def _name(t: Moment) -> str:
     return f"{t.owner}/@{t.at.path.rpartition('@')[2]}"
 
 
