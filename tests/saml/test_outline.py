@@ -76,11 +76,7 @@ def test_a_line_leads_back_to_its_element() -> None:
 def test_a_place_leads_to_its_node_or_the_nearest_above() -> None:
     made = outline(DOCUMENT)
     path = "/samlp:Response/saml:Assertion/saml:Conditions"
-    for wanted, name in (
-        (path, "saml:Conditions"),
-        (f"{path}/@NotBefore", "@NotBefore"),
-        (f"{path}/x", "saml:Conditions"),
-    ):
+    for below, name in (("", "saml:Conditions"), ("/@NotBefore", "@NotBefore"), ("/x", "saml:Conditions")):
         node = made.node_of(path + below)
         assert node is not None
         assert node.name == name
