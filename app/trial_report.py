@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from app.paper import shown, template
 
 if TYPE_CHECKING:
-    import jinja2
-
     from app.trial import TrialReport, TrialRow
-
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def as_text(report: TrialReport, *, only_failed: bool = False) -> str:
@@ -22,11 +18,11 @@ def as_text(report: TrialReport, *, only_failed: bool = False) -> str:
         lines += [
             "",
             f"NOT AS EXPECTED  {row.id}  ({row.family})",
-            f"  {_shown(row.summary)}",
-            f"  {_shown(row.why)}",
+            f"  {shown(row.summary)}",
+            f"  {shown(row.why)}",
             f"  expected {row.expected}{_by(row.expected_checks)}",
             f"  got      {row.got}{_by(row.decided_by)}",
-            f"  {_shown(row.sentence)}",
+            f"  {shown(row.sentence)}",
         ]
     return "\n".join([*lines, "", report.headline]).lstrip("\n")
 
@@ -49,12 +45,12 @@ def as_json_lines(report: TrialReport) -> str:
 
 def as_junit(report: TrialReport) -> str:
     """JUnit XML: a test suite for each family, a test case for each fault."""
-    return _template("trial.xml").render(**_values(report))
+    return template("trial.xml").render(**_values(report))
 
 
 def as_html(report: TrialReport) -> str:
     """One HTML file that loads nothing, runs nothing and can be mailed."""
-    return _template("trial.html").render(**_values(report))
+    return template("trial.html").render(**_values(report))
 
 
 def _values(report: TrialReport) -> dict[str, Any]:
@@ -64,32 +60,5 @@ def _values(report: TrialReport) -> dict[str, Any]:
     return {"report": report, "families": families}
 
 
-@cache
-def _template(name: str) -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("resources", "pages/report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["by"] = ", ".join
-    return environment.get_template(name)
-
-
 def _by(checks: tuple[str, ...]) -> str:
     return f" by {', '.join(checks[:8])}" if checks else ""
-
-
-def _shown(value: Any) -> Any:
-    """Text without characters that XML forbids or that hide or turn around what is read."""
-    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
-        return value
-    if not any(unicodedata.category(c) in _HIDDEN and c != "\n" for c in value):
-        return value
-    kept = "".join(c if c == "\n" or unicodedata.category(c) not in _HIDDEN else f"⟨U+{ord(c):04X}⟩" for c in value)
-    # What was marked as safe stays so: the marks put in hold nothing that needs escaping.
-    return type(value)(kept)

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "metadata": ("metadata", "Read IdP or SP metadata, or print ours."),
     "diff": ("diff", "Compare two messages, or two metadata documents, by meaning."),
     "trial": ("trial", "End to end over real loopback HTTP: every fault against our service provider."),
+    "probe": ("probe", "The same faults against another service provider: what it accepts that it must refuse."),
     "idp": ("idp", "The simulated identity provider: serve, issue, list-faults, metadata."),
     "sp": ("sp", "Our service provider alone: serve."),
     "config": ("config", "The SSO configuration of an account: show, set, history, restore, test."),
@@ -134,6 +135,7 @@ def _code_of(error: Exception) -> int | None:
         ("app.sso.errors", "Refused", 1),
         ("app.sso.errors", "SsoError", 2),
         ("app.saml.errors", "SamlError", 2),
+        ("app.probe", "ProbeError", 2),
         ("app.gui.application", "NoDisplay", 3),
     )
     for module, name, code in families:

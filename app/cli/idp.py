@@ -52,7 +52,7 @@ def command() -> None:
     """The simulated identity provider. Its keys are TEST ONLY: never trust them anywhere that matters."""
 
 
-def _organisation(function: Command) -> Command:
+def organisation_options(function: Command) -> Command:
     """The options that describe the organisation, handed over as one Organisation."""
 
     @functools.wraps(function)
@@ -161,7 +161,7 @@ def _application(organisation: Organisation) -> Application | None:
 
 
 @command.command("serve", epilog="Stop it with Ctrl-C. It listens on 127.0.0.1 only.")
-@_organisation
+@organisation_options
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="0: any free port.")
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="Every login has this fault (repeatable).")
 @click.option("--auto-approve", is_flag=True, help="Let any program on this computer log in as anybody.")
@@ -200,7 +200,7 @@ def serve(organisation: Organisation, port: int, faults: tuple[str, ...], auto_a
 
 
 @command.command("issue")
-@_organisation
+@organisation_options
 @click.option("--user", required=True, metavar="NAME", help="User name or e-mail of somebody of the organisation.")
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="With this fault (repeatable).")
 @click.option(
@@ -308,7 +308,7 @@ def list_faults(patterns: tuple[str, ...], form: str) -> int:
 
 
 @command.command("metadata")
-@_organisation
+@organisation_options
 @click.option("--base-url", metavar="URL", default="https://localhost", help="The address its endpoints shall have.")
 @click.option("--variant", metavar="NAME", help="Other keys in it: both-keys, expired-certificate, ...")
 def metadata(organisation: Organisation, base_url: str, variant: str | None) -> int:

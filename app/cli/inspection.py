@@ -27,7 +27,9 @@ from app.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from app.saml.error_texts import ErrorText
     from app.saml.expectation import Expectation
+    from app.saml.intake import Intake, Piece, Trace
     from app.saml.report import Report
 
 _STATE: Final = {
@@ -55,6 +57,8 @@ _FILE: Final = click.Path(path_type=Path)
         "  sso-workbench inspect response.txt --idp-metadata idp.xml\n"
         "  pbpaste | sso-workbench inspect - --account ik_7x2k --at issue\n"
         "  sso-workbench inspect captured/ --idp-cert idp.pem --format json > reports.jsonl\n"
+        "  sso-workbench inspect mail-4711.har --account ik_7x2k\n"
+        "  echo AADSTS50105 | sso-workbench inspect -\n"
         "\n"
         "Exit code: 0 every message accepted, 1 at least one not, 2 an input could not be read.\n"
     ),
@@ -76,7 +80,8 @@ _FILE: Final = click.Path(path_type=Path)
 @click.option(
     "--at",
     metavar="TIME",
-    help="Judge as of then, for example 2026-11-23T20:36:00Z; “issue” is the message's own IssueInstant.",
+    help="Judge as of then, for example 2026-11-23T20:36:00Z; “issue” is the message's own IssueInstant. Default: when "
+    "a recording says the message was sent, otherwise now.",
 )
 @click.option("--clock-skew", type=click.IntRange(0, 86_400), metavar="SECONDS", help="Tolerance; default 180.")
 @click.option("--policy", type=click.Choice(["strict", "diagnose"]), default="strict", show_default=True)
@@ -113,11 +118,13 @@ def command(
 ) -> int:
     """Decode and validate messages.
 
-    INPUT is a file, a folder (every file in it) or - for standard input. Anything that holds a message will do: XML,
-    base64, a posted form, a URL, a saved page.
+    INPUT is a file, a folder (every file in it) or - for standard input. Anything that holds messages will do: XML,
+    base64, a posted form, a URL, a saved page, a log, a HAR file, an export of SAML-tracer, an e-mail, a ZIP archive of
+    these. A recorded login is shown step by step, and error texts (AADSTS50105, MSIS7042 ...) are explained, too.
+    Cookies, passwords and the like are left out.
     """
     when = None if at in (None, "issue") else given_time(at or "")
-    judge: Callable[[bytes, str], Report]
+    judge: Callable[[Piece], Report]
     if account is not None:
         from app.cli.workspace import opened
         from app.saml.metadata import load_private_key
@@ -142,14 +149,15 @@ def command(
         )
         workspace = ctx.with_resource(opened(ctx))
 
-        def judge(data: bytes, name: str) -> Report:
+        def judge(piece: Piece) -> Report:
             return workspace.sso.inspect(
-                data,
+                piece.source,
                 account,
-                at="issue" if at == "issue" else when,
+                at="issue" if at == "issue" else when or piece.captured_at,
                 overrides=overrides,
-                relay_state=relay_state,
-                name=name,
+                relay_state=piece.relay_state if relay_state is None else relay_state,
+                name=piece.name,
+                channel=piece.channel,
             )
     else:
         expectation = ad_hoc(
@@ -168,35 +176,72 @@ def command(
         if not expectation.configured:
             tell("Judged by nothing: name --idp-metadata, --idp-cert or --account to have signatures verified.")
 
-        def judge(data: bytes, name: str) -> Report:
+        def judge(piece: Piece) -> Report:
             from app.saml.report import inspect, issue_instant_of
 
-            now = when or datetime.now(UTC)
-            report = inspect(data, expectation, now=now, relay_state=relay_state, name=name)
+            def as_of(now: datetime) -> Report:
+                state = piece.relay_state if relay_state is None else relay_state
+                return inspect(
+                    piece.source, expectation, now=now, channel=piece.channel, relay_state=state, name=piece.name
+                )
+
+            report = as_of(when or piece.captured_at or datetime.now(UTC))
             issued = issue_instant_of(report) if at == "issue" else None
-            return (
-                report if issued is None else inspect(data, expectation, now=issued, relay_state=relay_state, name=name)
-            )
+            return report if issued is None else as_of(issued)
+
+    from app.saml.intake import MOST_BYTES, take_in
 
     code = 0
     first = True
-    for name, data in sources(inputs):
+    for name, data in sources(inputs, MOST_BYTES):
         if isinstance(data, Unreadable):
             tell(data)
             code = 2
             continue
-        report = judge(data, name)
-        if form == "json":
+        if not first and form != "json":
+            say()
+        first = False
+        code = max(code, _take(take_in(data, name=name), name, judge, form=form, all_checks=all_checks))
+    return code
+
+
+def _take(intake: Intake, name: str, judge: Callable[[Piece], Report], *, form: str, all_checks: bool) -> int:
+    """Judge and print everything that one input holds, and give its exit code (2: it could not be read at all)."""
+    from app.saml.intake import of_piece
+
+    as_json = form == "json"
+    remark = tell if as_json else say
+    is_plain = len(intake.pieces) == 1 and not (intake.trace or intake.errors or intake.problems or intake.notes)
+    if not is_plain:
+        remark(f"{name}: {intake.what}")
+        for text in (*(p.message for p in intake.problems), *intake.notes):
+            remark(f"  {text}")
+    if intake.trace is not None:
+        if as_json:
+            emit(intake.trace.as_dict(name, intake.pieces))
+        else:
+            show_trace(intake.trace, intake.pieces)
+    code = 1 if intake.errors or intake.problems else 0
+    for piece in intake.pieces:
+        report = of_piece(judge(piece), piece)
+        if as_json:
             emit(report.as_dict())
         else:
-            if not first:
+            if not is_plain:
                 say()
             show(report, all_checks=all_checks)
-        first = False
         sys.stdout.flush()
         if report.verdict != "accept":
             code = max(code, 1)
-    return code
+    for error in intake.errors:
+        if as_json:
+            emit(error.as_dict(name))
+        else:
+            say()
+            show_error(error)
+    if intake.pieces or intake.errors or intake.trace:
+        return code
+    return 2 if intake.problems else 1
 
 
 def ad_hoc(
@@ -248,6 +293,32 @@ def ad_hoc(
         judges_correlation=in_response_to is not None,
         trusted_test_idp=test_idp,
     )
+
+
+def show_trace(trace: Trace, pieces: tuple[Piece, ...]) -> None:
+    """A recorded login for people: one line for each step, then what is missing."""
+    say()
+    shout(f"The login as {trace.kind} recorded it", "ok" if not trace.missing else "warn")
+    for step in trace.steps:
+        when = f"{step.at:%H:%M:%S}  " if step.at else ""
+        status = "" if step.status is None else f"  {step.status}"
+        say(f"  {step.number:>3}  {when}{step.method} {step.url}{status}")
+        messages = ", ".join(pieces[i].name for i in step.pieces if i < len(pieces))
+        if step.note or messages:
+            say(f"       {step.note or 'carries'}{f' ({messages})' if messages else ''}")
+    if trace.left_out:
+        say(f"  Not shown: {trace.left_out:,} requests that carry no part of the login.")
+    for sentence in trace.missing:
+        shout(f"  Missing: {sentence}", "warn")
+
+
+def show_error(error: ErrorText) -> None:
+    """An explained error text for people: what it means, who acts, what to change."""
+    shout(f"{error.code} ({error.vendor_name}): {error.title} ({error.who})", "warn")
+    say(f"  “{error.excerpt}”")
+    say(f"  {error.cause}")
+    for vendor, steps in error.fix.items():
+        say(f"  {vendor}: {steps}")
 
 
 def show(report: Report, *, all_checks: bool = False) -> None:

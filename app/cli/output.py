@@ -160,15 +160,15 @@ def read_stdin(limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def sources(inputs: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
+def sources(inputs: Sequence[str], limit: int = MAX_BYTES) -> Iterator[tuple[str, bytes | Unreadable]]:
     """(name, bytes) of every file, of every file in every folder (sorted), and of `-`; unreadable ones as the error."""
     for given in inputs or ("-",):
         if given == "-":
-            yield "-", read_stdin()
+            yield "-", read_stdin(limit)
             continue
         path = Path(given)
         if not path.is_dir():
-            yield given, _tried(path)
+            yield given, _tried(path, limit)
             continue
         found = 0
         for folder, folders, files in os.walk(path):  # symbolic links to folders are not followed
@@ -178,14 +178,14 @@ def sources(inputs: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
                 if found > MAX_FILES:
                     raise Unreadable(f"{given} holds more than {MAX_FILES} files. Name a smaller folder.")
                 file = Path(folder) / name
-                yield str(file), _tried(file)
+                yield str(file), _tried(file, limit)
         if not found:
             raise Unreadable(f"The folder {given} holds no file.")
 
 
-def _tried(path: Path) -> bytes | Unreadable:
+def _tried(path: Path, limit: int) -> bytes | Unreadable:
     try:
-        return read_file(path)
+        return read_file(path, limit)
     except Unreadable as e:
         return e
 

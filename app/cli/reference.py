@@ -1,4 +1,4 @@
-"""Writes the reference pages of resources/help from the registries: checks, faults, commands, settings.
+"""Writes the reference pages of resources/help from the registries: checks, faults, errors, commands, settings.
 
 `python -m app.cli.reference` writes them; the tests compare them with what it would write.
 """
@@ -45,6 +45,30 @@ def faults() -> str:
             lines += [f"## {family}", "", "| id | type | what it does | expected | check | see |"]
             lines.append("| --- | --- | --- | --- | --- | --- |")
         cells = (f"`{f.id}`", f.kind, f.summary, f.expects, f"`{f.breaks}`" if f.breaks else "", f.reference)
+        lines.append("| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in cells) + " |")
+    return _joined(lines)
+
+
+def errors() -> str:
+    """Every error text that is explained: by whom it is said, what it means, who acts."""
+    from app.saml.error_texts import rows
+
+    lines = [
+        "# Error texts",
+        "",
+        "Texts of identity providers, service providers and libraries that are explained without",
+    ]
+    lines += ["any message: paste them, or what they stand in. The wording is the vendors' and changes.", ""]
+    vendor = ""
+    for r in rows():
+        if r.vendor_name != vendor:
+            lines += [""] if vendor else []
+            vendor = r.vendor_name
+            checked = f"on {r.last_checked}" if r.last_checked else "never; take the wording as likely, not as certain"
+            lines += [f"## {vendor}", "", f"Compared with the vendor's documents: {checked}.", ""]
+            lines += ["| text | what it means | who acts | what to do |", "| --- | --- | --- | --- |"]
+        code = f"{r.code}…" if r.family else r.code
+        cells = (f"`{code.replace('`', '')}`", f"{r.title}. {r.cause}", r.who, r.fix["generic"])
         lines.append("| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in cells) + " |")
     return _joined(lines)
 
@@ -107,6 +131,7 @@ def _joined(lines: list[str]) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "checks.md": checks,
     "faults.md": faults,
+    "error-texts.md": errors,
     "command-line.md": commands,
     "settings.md": settings,
 }

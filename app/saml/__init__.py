@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TrustedKey,
     )
     from app.saml.identifiers import normalise_email
+    from app.saml.intake import ErrorText, Intake, Piece, Step, Trace, of_piece, take_in
     from app.saml.metadata import IdpMetadata, MetadataReading, load_certificates, read_metadata, sp_metadata
     from app.saml.reading import kind_of, read_assertion, read_response
     from app.saml.report import ProvisioningSummary, Report, VerifiedLogin, inspect, issue_instant_of
@@ -31,14 +32,17 @@ if TYPE_CHECKING:
 _WHERE: Final = {
     "AccountFacts": "expectation",
     "Channel": "decoding",
+    "ErrorText": "intake",
     "Expectation": "expectation",
     "IdpMetadata": "metadata",
+    "Intake": "intake",
     "KeyFileError": "errors",
     "Limits": "expectation",
     "LoginRejected": "errors",
     "MetadataError": "errors",
     "MetadataReading": "metadata",
     "OpenRequest": "expectation",
+    "Piece": "intake",
     "Place": "errors",
     "Policy": "expectation",
     "PriorUse": "expectation",
@@ -47,6 +51,8 @@ _WHERE: Final = {
     "Report": "report",
     "RequestError": "errors",
     "SamlError": "errors",
+    "Step": "intake",
+    "Trace": "intake",
     "TrustedKey": "expectation",
     "VerifiedLogin": "report",
     "build_authn_request": "request",
@@ -57,25 +63,30 @@ _WHERE: Final = {
     "kind_of": "reading",
     "load_certificates": "metadata",
     "normalise_email": "identifiers",
+    "of_piece": "intake",
     "parse": "xml",
     "read_assertion": "reading",
     "read_metadata": "metadata",
     "read_response": "reading",
     "redirect_url": "request",
     "sp_metadata": "metadata",
+    "take_in": "intake",
 }
 
 __all__ = [
     "AccountFacts",
     "Channel",
+    "ErrorText",
     "Expectation",
     "IdpMetadata",
+    "Intake",
     "KeyFileError",
     "Limits",
     "LoginRejected",
     "MetadataError",
     "MetadataReading",
     "OpenRequest",
+    "Piece",
     "Place",
     "Policy",
     "PriorUse",
@@ -84,6 +95,8 @@ __all__ = [
     "Report",
     "RequestError",
     "SamlError",
+    "Step",
+    "Trace",
     "TrustedKey",
     "VerifiedLogin",
     "build_authn_request",
@@ -94,12 +107,14 @@ __all__ = [
     "kind_of",
     "load_certificates",
     "normalise_email",
+    "of_piece",
     "parse",
     "read_assertion",
     "read_metadata",
     "read_response",
     "redirect_url",
     "sp_metadata",
+    "take_in",
 ]
 
 

@@ -72,6 +72,10 @@ _IS_OTHER: Final = {
 }
 _JWT: Final = re.compile(rb"\s*eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*\s*\Z")
 
+#: An artifact of type 4 is 44 bytes that begin with 0x0004 (saml-bindings §3.6.4).
+_ARTIFACT: Final = re.compile(rb"\bSAMLart=|\A\s*AAQA[A-Za-z0-9+/]{54}[A-Za-z0-9+/=]{2}\s*\Z")
+_OPENID: Final = re.compile(rb"[?&#](?:id_token|code|access_token)=")
+
 
 def what_is_this(what: etree._Element | bytes) -> str:
     """One or two sentences about a document, or about bytes that are no document, for the person who pasted them."""
@@ -145,6 +149,15 @@ def _bytes_are(data: bytes) -> str:
         return "This is a PDF document, not a message."
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")):
         return "This is a picture. A screenshot cannot be checked; paste the text of the SAMLResponse."
+    if _ARTIFACT.search(data[:65536]):
+        return (
+            "This is an artifact (SAMLart): a reference, not the message. The service provider fetches the message at "
+            "the IdP itself; set the IdP's response binding to HTTP-POST, or take the message from the log."
+        )
+    if head.startswith((b"http://", b"https://")) and _OPENID.search(head):
+        return "This is an answer of OpenID Connect or OAuth (code, id_token). This service provider uses SAML 2.0."
+    if b"wresult=" in data[:65536]:
+        return _WSFED
     if head.startswith((b"http://", b"https://")):
         return "This is an address without a SAML message in it."
     if head.startswith(b"<"):

@@ -6,12 +6,15 @@ It builds no tree; app.saml.xml does.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from lxml import etree
 
 from app.saml.errors import Place, Problem
 from app.saml.expectation import Limits
+from app.saml.tail import how_far
 
 _DECLARATION: Final = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?\?>""")
 _DECLARED_ENCODING: Final = re.compile(rb"""encoding\s*=\s*["']([^"']*)["']""")
@@ -107,8 +110,7 @@ def charset_problem(data: bytes) -> Problem | None:
             line = data.count(b"\n", 0, e.start) + 1
             return Problem(
                 "encoding-charset",
-                f"Byte {e.start + 1:,} (line {line}) is not valid UTF-8: the text was saved in another encoding or is "
-                "damaged.",
+                f"Byte {e.start + 1:,} (line {line}) is not valid UTF-8: {_other_encoding(data, e.start)}.",
                 "UTF-8",
                 f"byte 0x{data[e.start]:02X}",
                 Place("/", line),
@@ -120,6 +122,46 @@ def charset_problem(data: bytes) -> Problem | None:
             "UTF-8 text",
             "a NUL byte",
         )
+    return None
+
+
+def _other_encoding(data: bytes, at: int) -> str:
+    letter = data[at : at + 1].decode("cp1252", "replace")
+    if not letter.isalpha():
+        return "the text was saved in another encoding or is damaged"
+    return f"read as Windows-1252 (Latin-1) it is “{letter}”, so the text was saved in that encoding; save it as UTF-8"
+
+
+#: The UTF-8 of the characters U+0080 to U+00BF, and of what Windows-1252 has in their places.
+_CONTINUES: Final = (
+    rb"(?:\xc2[\x80-\xbf]|\xc5[\x92\x93\xa0\xa1\xb8\xbd\xbe]|\xc6\x92|\xcb[\x86\x9c]|\xe2\x80[\x93-\xba]|\xe2\x84\xa2)"
+)
+#: “Ã¼”, “â€™”: UTF-8 that somebody read as Latin-1 or Windows-1252 and wrote as UTF-8 again.
+_READ_AS_LATIN: Final = re.compile(rb"\xc3\x83" + _CONTINUES + rb"|\xc3\xa2\xe2\x82\xac" + _CONTINUES)
+_MOST_LOOKED_AT: Final = 200
+
+
+def _as_meant(shown: str) -> str | None:
+    for encoding in ("cp1252", "latin-1"):
+        with suppress(UnicodeError):
+            return shown.encode(encoding).decode("utf-8")
+    return None
+
+
+def misread_problem(data: bytes) -> Problem | None:
+    """Letters that a Latin-1 decoder made out of UTF-8, in a document that was pasted as text; it only warns."""
+    for found in islice(_READ_AS_LATIN.finditer(data), _MOST_LOOKED_AT):
+        shown = found[0].decode("utf-8", "replace")
+        meant = _as_meant(shown)
+        if meant is None:
+            continue
+        line = data.count(b"\n", 0, found.start()) + 1
+        message = (
+            f"Letters are damaged: “{shown[:20]}” stands where “{meant[:20]}” was meant (line {line}). Something read "
+            "the UTF-8 text as Latin-1 (Windows-1252), as some decoders do with base64, so no signature over it can "
+            "fit. Take the base64 text itself."
+        )
+        return Problem("encoding-charset", message, meant[:20], shown[:20], Place("/", line), "warning")
     return None
 
 
@@ -196,7 +238,9 @@ def _syntax_hint(code: int, text: str, data: bytes, line: int, column: int) -> s
         return f"the element “{_quoted(text)}” is not closed before its parent ends; a part is missing or was cut out"
     if _at_end(data, line, column):
         inside = f" inside “{_quoted(text)}”" if code == 77 else ""
-        return f"it breaks off{inside} after {len(data):,} bytes; it was probably cut when it was copied"
+        there = how_far(data)
+        known = f"; {there}" if there else ""
+        return f"it breaks off{inside} after {len(data):,} bytes{known}; it was probably cut when it was copied"
     if code == 9:
         return "it contains a control character, which XML does not allow"
     if code == 99:

@@ -75,6 +75,7 @@ class Setup:
     frozen_clock: bool = False
     test_idp_trusted: bool = True
     policy: tuple[tuple[str, object], ...] = ()
+    https: bool = False  # the fault exists only where the service provider's address is https
     canary: bool = False  # a listener and a file that must stay untouched
 
 

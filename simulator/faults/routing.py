@@ -23,12 +23,14 @@ _OTHER = "https://other-sp.example/saml/acs"
 # Destination ------------------------------------------------------------------------------------------------------
 
 
-def _destination(fault_id: str, change: Callable[[str], Any], summary: str, *checks: str) -> None:
+def _destination(
+    fault_id: str, change: Callable[[str], Any], summary: str, *checks: str, setup: Setup | None = None
+) -> None:
     def apply(d: Draft) -> None:
         d.change(destination=change(d.application.destination or d.application.acs_url))
 
     first, *rest = checks or ("destination-match",)
-    routing.row(fault_id, apply, summary, first, *rest, signs="both", reference="saml-bindings §3.5.5.2")
+    routing.row(fault_id, apply, summary, first, *rest, signs="both", reference="saml-bindings §3.5.5.2", setup=setup)
 
 
 def _host(url: str) -> str:
@@ -42,7 +44,12 @@ _destination(
     "route-destination-empty", lambda u: "", "An empty Destination.", "destination-match", "destination-present"
 )
 _destination("route-destination-other-host", lambda u: u.replace(_host(u), "evil.example"), "Another host.")
-_destination("route-destination-http", lambda u: u.replace("https:", "http:"), "http instead of https.")
+_destination(
+    "route-destination-http",
+    lambda u: u.replace("https:", "http:"),
+    "http instead of https.",
+    setup=Setup(https=True),
+)
 _destination("route-destination-trailing-slash", lambda u: u + "/", "A slash too many.")
 _destination("route-destination-prefix", lambda u: u + ".evil.test", "Our address is only the beginning of it.")
 _destination("route-destination-query", lambda u: u + "?x", "A query behind it.")

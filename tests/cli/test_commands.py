@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from app.cli import COMMANDS, run
 from app.cli.output import visible
+from tests.saml.recordings import CANARY, COOKIE, SSO_URL, archive, entry, har, quoted
 
 ROOT = Path(__file__).parents[2]
 
@@ -229,6 +231,70 @@ def test_against_an_account_with_what_it_would_do(cli: Cli, message: bytes) -> N
     assert cli("inspect", "m.txt", "--account", "ik_none").code == 2
 
 
+def recorded(message: bytes, *entries: dict[str, Any]) -> bytes:
+    form = f"SAMLResponse={quoted(message.decode().strip())}&RelayState=https%3A%2F%2Fimagekit.io%2Fdashboard"
+    acs = "https://imagekit.io/saml/consume"
+    posted = entry(acs, method="POST", text=form, status=302, sent=[COOKIE])
+    posted["startedDateTime"] = datetime.now(UTC).isoformat()
+    return har(*entries, posted)
+
+
+def test_a_recording_is_judged_message_by_message(cli: Cli, message: bytes) -> None:
+    Path("mail-4711.har").write_bytes(recorded(message, entry(SSO_URL, page="<html>Sign in</html>")))
+    arguments = ("inspect", "mail-4711.har", "--idp-metadata", "idp.xml", "--test-idp")
+    said = cli(*arguments, "--format", "json")
+    trace, asked, answered = said.objects
+    assert trace["schema"] == "sso-workbench/trace/1"
+    assert [s["messages"] for s in trace["steps"]] == [["mail-4711.har#1"], ["mail-4711.har#2"]]
+    assert [r["source"] for r in (asked, answered)] == ["mail-4711.har#1", "mail-4711.har#2"]
+    assert answered["message"]["layers"] == ["har", "form-field:SAMLResponse", "base64"]
+    assert answered["verdict"] == "accept"
+    assert asked["message"]["kind"] == "AuthnRequest"
+    assert CANARY not in said.out + said.err
+    assert "Left out" in said.err
+    text = cli(*arguments).out
+    assert "The login as HAR recorded it" in text
+    assert "posts the SAMLResponse (mail-4711.har#2)" in text
+    assert "mail-4711.har#2: ACCEPT" in text
+    assert CANARY not in text
+
+
+def test_a_recorded_message_is_judged_as_of_when_it_was_sent(cli: Cli, message: bytes) -> None:
+    late = json.loads(recorded(message))
+    late["log"]["entries"][0]["startedDateTime"] = "2020-01-01T00:00:00.000Z"
+    Path("old.har").write_text(json.dumps(late))
+    arguments = ("inspect", "old.har", "--idp-metadata", "idp.xml", "--test-idp", "--format", "json")
+    assert cli(*arguments).objects[-1]["evaluated_at"] == "2020-01-01T00:00:00Z"
+    assert cli(*arguments, "--at", "issue").objects[-1]["verdict"] == "accept"
+    assert cli(*arguments, "--at", "2021-01-01").objects[-1]["evaluated_at"] == "2021-01-01T00:00:00Z"
+
+
+def test_several_messages_give_several_reports(cli: Cli, message: bytes) -> None:
+    both = message + b"\n\n" + cli("idp", "issue", "--user", "ada").out.encode()
+    said = cli("inspect", "-", "--idp-metadata", "idp.xml", "--test-idp", "--format", "json", stdin=both)
+    assert [(r["source"], r["verdict"]) for r in said.objects] == [("-#1", "accept"), ("-#2", "accept")]
+    assert said.code == 0
+
+
+def test_error_texts_are_explained(cli: Cli) -> None:
+    said = cli("inspect", "-", stdin=b"AADSTS50105: Your administrator has configured the application")
+    assert said.code == 1
+    assert "AADSTS50105 (Microsoft Entra ID): The person is not assigned to the application (idp-admin)" in said.out
+    assert "entra: Enterprise applications" in said.out
+    (found,) = cli("inspect", "-", "--format", "json", stdin=b"Error details: MSIS7042: The same client").objects
+    assert (found["schema"], found["source"], found["code"]) == ("sso-workbench/error-text/1", "-", "MSIS7042")
+
+
+def test_an_archive_that_cannot_be_read_is_an_input_that_cannot_be_read(cli: Cli) -> None:
+    Path("a.zip").write_bytes(archive(("a.xml", b"x"))[:-20])
+    said = cli("inspect", "a.zip")
+    assert said.code == 2
+    assert "The archive breaks off" in said.out
+    Path("b.zip").write_bytes(archive(("a.txt", b"nothing in it")))
+    assert cli("inspect", "b.zip").code == 1
+    assert "No SAML message and no known error text" in cli("inspect", "b.zip").out
+
+
 def test_terminals_are_not_obeyed(cli: Cli) -> None:
     said = cli("inspect", "-", stdin="<a>\u202e\u009b31m</a>".encode())
     assert said.code == 1
@@ -238,7 +304,7 @@ def test_terminals_are_not_obeyed(cli: Cli) -> None:
 
 def test_input_is_bounded(cli: Cli) -> None:
     with Path("big.txt").open("wb") as file:
-        file.truncate(20_000_000)
+        file.truncate(70_000_000)
     said = cli("inspect", "big.txt")
     assert said.code == 2
     assert "the most that is read" in said.err
@@ -438,3 +504,18 @@ def test_a_taken_port_is_exit_code_3(own_home: Path) -> None:
     assert (p.returncode, out) == (3, "")
     assert "is taken by another program" in err
     assert err.count("\n") == 1
+
+
+# probe ---------------------------------------------------------------------------------------------------------------
+
+
+def test_probe_names_what_is_missing_and_what_is_not_confirmed(cli: Cli) -> None:
+    nothing = cli("probe", "--user", "ada")
+    assert nothing.code == 2
+    assert "--sp-metadata" in nothing.err
+    stranger = cli("probe", "--acs-url", "https://sp.example/acs", "--sp-entity-id", "sp")
+    assert stranger.code == 2
+    assert "--confirm-target sp.example" in stranger.err
+    pattern = cli("probe", "--acs-url", "http://127.0.0.1:9/acs", "--sp-entity-id", "sp", "--accept-body", "(")
+    assert pattern.code == 2
+    assert "no regular expression" in pattern.err

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from app.saml.decoding import containers, values
-from app.saml.decoding.codecs import looks_like_xml
+from app.saml.decoding.codecs import COMPRESSED_FOR_POST, looks_like_xml
+from app.saml.decoding.envelopes import taken_out_of_envelope
 from app.saml.decoding.registry import Binding, Channel, Context, Decoded, Layer, Param, decoder, decoders
 from app.saml.decoding.strict import read_post_form, read_redirect_query
 from app.saml.errors import Problem
 from app.saml.expectation import Limits
-from app.saml.xmlbytes import is_html, size_problem
+from app.saml.xmlbytes import is_html, misread_problem, size_problem
 
 __all__ = ["Binding", "Channel", "Context", "Decoded", "Layer", "Param", "decode", "decoder", "decoders"]
 
@@ -59,14 +60,19 @@ def _paste(source: bytes, limits: Limits) -> Decoded:
     carried = Layer(b"", ())
     guess: tuple[bytes, tuple[str, ...], tuple[str, ...], tuple[Problem, ...]] | None = None
     for _ in range(_MAX_LAYERS):
-        if _is_xml(data) or data.startswith(_OTHER_CHARSETS) or not data.strip():
+        if data.startswith(_OTHER_CHARSETS) or not data.strip():
             break
-        context = Context(limits, layers)
-        layer = next((found for d in decoders() if (found := d(data, context)) is not None), None)
+        if _is_xml(data):
+            layer = taken_out_of_envelope(data)
+        else:
+            context = Context(limits, layers)
+            layer = next((found for d in decoders() if (found := d(data, context)) is not None), None)
         if layer is None:
             break
         if layer.names == ("base64",) and guess is None:
             guess = data, layers, repairs, problems
+        if "deflate" in layer.names and "html-form" in layers:
+            problems += (COMPRESSED_FOR_POST,)
         data = layer.data
         layers += layer.names
         repairs += layer.repairs
@@ -79,6 +85,9 @@ def _paste(source: bytes, limits: Limits) -> Decoded:
         repairs += trimmed
         if not layers:
             layers = ("xml",)
+        # Under base64 the letters are the IdP's own; in pasted text something on the way may have misread them.
+        if "base64" not in layers and not data.isascii() and (misread := misread_problem(data)):
+            problems += (misread,)
         if len(data) > limits.decoded_bytes:
             problems += (size_problem(len(data), limits.decoded_bytes, "The message"),)
             data = b""
@@ -105,8 +114,11 @@ def _paste(source: bytes, limits: Limits) -> Decoded:
 
 
 def _merge(outer: Layer, inner: Layer) -> Layer:
-    """Facts learnt in outer layers stay; a form whose value turns out to be deflated came by HTTP-Redirect."""
-    binding = inner.binding or outer.binding
+    """Facts learnt in outer layers stay; a form whose value turns out to be deflated came by HTTP-Redirect.
+
+    A page whose form posts itself came by HTTP-POST, whatever is in it.
+    """
+    binding = outer.binding if "html-form" in outer.names else inner.binding or outer.binding
     if binding is None and any(n.startswith("form-field:") for n in outer.names):
         binding = "HTTP-POST"
     return Layer(

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from app.saml.errors import Problem
+from app.saml.tail import how_far, usual_limit
 from app.saml.xmlbytes import size_problem
 
 _STRICT: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}\Z")
@@ -21,6 +22,14 @@ _ESCAPE: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
 _INNER_BLANK: Final = re.compile(rb"\S[ \t]+\S")
 _BLANK: Final = b"\r\n\t "
 _TRAILING: Final = re.compile(rb"([A-Za-z0-9+/\-_]{2,}={1,2})([^=].*|=+.*)\Z", re.DOTALL)
+
+
+COMPRESSED_FOR_POST: Final = Problem(
+    "encoding-binding-match",
+    "The message is compressed. HTTP-POST carries plain base64; compression is for HTTP-Redirect.",
+    "base64 of the XML",
+    "deflated, then base64",
+)
 
 
 def looks_like_xml(data: bytes) -> bool:
@@ -123,22 +132,28 @@ def _repaired(text: bytes, notes: tuple[str, ...]) -> Base64 | None:
     if wanted == 3:  # a single character of a group of four holds six bits, which is no byte
         body = body[:-1]
         wanted = 0
+        data = binascii.a2b_base64(body)
         faults.append(
             f"it ends in the middle of a group after {len(text):,} characters, so its end is missing; copy the whole "
-            "value, from the form field or the network log instead of a shortened display"
+            f"value, from the form field or the network log instead of a shortened display{_what_is_there(text, data)}"
         )
-        data = binascii.a2b_base64(body)
         return Base64(data, notes, tuple(faults))
     data = binascii.a2b_base64(body + b"=" * wanted)
     if padding != wanted:
         cut = looks_like_xml(data) and not data.rstrip().endswith(b">")
         faults.append(
             f"it ends in the middle, after {len(text):,} characters; copy the whole value, from the form field or the "
-            "network log instead of a shortened display"
+            f"network log instead of a shortened display{_what_is_there(text, data)}"
             if cut
             else f"the padding is wrong: it must end with {wanted} “=”, and ends with {padding}"
         )
     return Base64(data, notes, tuple(faults))
+
+
+def _what_is_there(text: bytes, data: bytes) -> str:
+    """Clauses about how much of a message came, before its text was cut."""
+    known = (usual_limit(len(text)), how_far(data) if looks_like_xml(data) else "")
+    return "".join(f"; {clause}" for clause in known if clause)
 
 
 def percent_decode(text: bytes, *, plus_is_blank: bool) -> bytes:

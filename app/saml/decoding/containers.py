@@ -22,6 +22,7 @@ from app.saml.xmlbytes import is_html
 
 _NAMES: Final[tuple[Param, ...]] = ("SAMLResponse", "SAMLRequest")
 _FIELD: Final = re.compile(rb"(?:\A|[?&\s'\"])(SAML(?:Response|Request))=")
+_WRESULT: Final = re.compile(rb"(?:\A|[?&\s'\"])wresult=([^&'\"\r\n]+)")
 _MOST_LABELS: Final = 200  # a page of form data has a handful
 _LABEL: Final = re.compile(
     rb"^[ \t\"']*(SAMLResponse|SAMLRequest|RelayState)[\"']?[ \t]*(?::|\t|\r?\n)[ \t]*", re.MULTILINE
@@ -57,26 +58,32 @@ def _single(found: list[tuple[str, bytes]], what: str) -> tuple[dict[str, bytes]
     return values, problems
 
 
+def form_fields(page: bytes) -> list[tuple[str, bytes]]:
+    """The named fields of the forms of an HTML page, buttons aside, as (name, value)."""
+    parser = etree.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, remove_pis=True, encoding="utf-8")
+    try:
+        root = etree.fromstring(page, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return []
+    found: list[tuple[str, bytes]] = []
+    # libxml2 gives no root for an empty page, which the type stubs do not know.
+    for el in root.iter("input", "textarea") if isinstance(root, etree._Element) else ():
+        if (name := el.get("name")) and el.get("type") not in ("submit", "button", "image"):
+            value = el.get("value") if el.tag == "input" else (el.text or "")
+            found.append((name, (value or "").encode()))
+    return found
+
+
 @decoder(10)
 def html_form(data: bytes, context: Context) -> Layer | None:
     """The page with the self-submitting form that the IdP sends to the browser."""
     if not is_html(data) and not (data.lstrip()[:1] == b"<" and re.search(rb"<input\b[^>]*SAMLRe", data[:65536], re.I)):
         return None
-    parser = etree.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, remove_pis=True, encoding="utf-8")
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-    found: list[tuple[str, bytes]] = []
-    # libxml2 gives no root for an empty page, which the type stubs do not know.
-    for el in root.iter("input", "textarea") if isinstance(root, etree._Element) else ():
-        name = el.get("name") or ""
-        if name in (*_NAMES, "RelayState"):
-            value = el.get("value") if el.tag == "input" else (el.text or "")
-            found.append((name, (value or "").encode()))
-    values, problems = _single(found, "The page")
+    values, problems = _single(form_fields(data), "The page")
     param: Param | None = next((n for n in _NAMES if n in values), None)
     if param is None:
+        if "wresult" in values:
+            return Layer(values["wresult"], ("html-form", "form-field:wresult"))
         return None
     return Layer(
         values[param],
@@ -136,6 +143,15 @@ def _pairs(segment: bytes, *, is_query: bool) -> Layer | None:
     )
 
 
+@decoder(25)
+def federation_result(data: bytes, _context: Context) -> Layer | None:
+    """`wa=wsignin1.0&wresult=%3Ct:RequestSecurityTokenResponse...`: the answer of WS-Federation, to be named."""
+    found = _WRESULT.search(data) if b"wresult=" in data else None
+    if found is None or not percent_decode(found[1][:64], plus_is_blank=True).lstrip().startswith(b"<"):
+        return None
+    return Layer(percent_decode(found[1], plus_is_blank=b"%" in found[1]), ("form-field:wresult",))
+
+
 @decoder(30)
 def labelled_lines(data: bytes, context: Context) -> Layer | None:
     """`SAMLResponse: PHNhbWxw...`, as developer tools show form data, with RelayState on a line of its own."""
@@ -147,6 +163,8 @@ def labelled_lines(data: bytes, context: Context) -> Layer | None:
     found: list[tuple[str, bytes]] = []
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         value = data[mark.end() : after.start() if after else len(data)].strip()
+        if mark[1] == b"RelayState":  # one line; what follows it is something else
+            value = value.partition(b"\n")[0].strip()
         found.append((mark[1].decode(), value.strip(b"\"'")))
     values, problems = _single(found, "The text")
     param: Param | None = next((n for n in _NAMES if n in values), None)

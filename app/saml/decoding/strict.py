@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.saml.decoding.codecs import (
+    COMPRESSED_FOR_POST,
     Base64,
     has_escapes,
     inflate,
@@ -112,9 +113,7 @@ def read_post_form(body: bytes, limits: Limits) -> Decoded:
             if unpacked.oversized:
                 problems += unpacked.problems
             elif looks_like_xml(unpacked.data):
-                message = "The message is compressed. HTTP-POST carries plain base64; compression is for HTTP-Redirect."
-                actual = "deflated, then base64"
-                problems = (*problems, Problem("encoding-binding-match", message, "base64 of the XML", actual))
+                problems = (*problems, COMPRESSED_FOR_POST)
         if found:
             problems += too_long(found.data, limits.decoded_bytes, "The message")
         if found and not problems:

@@ -1,0 +1,767 @@
+"""The fault catalogue against somebody else's service provider, over HTTP: what it accepts that it must refuse.
+
+How acceptance looks is learnt from a good login, or given as patterns, or asked of the tester. It talks to one server
+only, at a pace, and judges no message itself: of a stranger's service provider only its answers can be seen.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import httpx
+
+from app.browserless import FORM_HEADERS, form_with
+from app.gains import WEIGHTS, Gain, gain_of
+from app.probe_report import as_html, as_json_lines, as_junit, as_text
+from app.saml.checks.registry import Severity, registered
+
+if TYPE_CHECKING:
+    from simulator.faults import Fault, Setup
+    from simulator.idp import Idp, Issued
+    from simulator.requests import AuthnRequest
+    from simulator.tenant import Application
+
+Got = Literal["accepted", "refused", "unclear", "not-tried"]
+
+_TIMEOUT_S: Final = 20.0
+_MOST_ANSWER: Final = 2_097_152
+_MAX_HOPS: Final = 3
+_RECHECK: Final = 40  # after so many faults the good login is tried again
+#: Ways of signing a good login, tried in turn until one is accepted.
+_CONTROLS: Final = ("ok-both-signed", "ok-assertion-signed", "ok-response-signed")
+#: No service provider can take this for a login: what it answers to it is how refusal looks.
+_NONSENSE: Final = urlencode({"SAMLResponse": "bm8gbWVzc2FnZQ=="}).encode()
+
+
+class ProbeError(Exception):
+    """The probe cannot go on: the sentence says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The service provider under test. `login_url` is where a login starts there (None: only from the portal)."""
+
+    application: Application
+    login_url: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that messages are posted to, in lower case."""
+        return (urlsplit(self.application.post_to).hostname or "").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be seen of one answer. `location` is a redirect's path, `page` the title of the page behind it."""
+
+    status: int
+    location: str | None = None
+    cookies: tuple[str, ...] = ()
+    end: int = 0  # the status after redirects on the same server
+    page: str = ""
+    text: str = field(default="", repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer without its text."""
+        return {
+            "status": self.status,
+            "location": self.location,
+            "cookies": list(self.cookies),
+            "end": self.end,
+            "page": self.page,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patterns:
+    """How acceptance is recognised where the tester knows it; all that are given must fit. Regular expressions."""
+
+    status: tuple[int, ...] = ()
+    location: str | None = None
+    body: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.status or self.location is not None or self.body is not None)
+
+    def fit(self, look: Look) -> bool:
+        """Whether an answer is an acceptance."""
+        if self.status and look.status not in self.status:
+            return False
+        if self.location is not None and re.search(self.location, look.location or "") is None:
+            return False
+        return self.body is None or re.search(self.body, look.text) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeRow:
+    """One fault: what must become of it, what did. `gain` and `cve` are told of what was wrongly accepted."""
+
+    id: str
+    family: str
+    summary: str
+    reference: str
+    must: Literal["accept", "refuse"]
+    got: Got
+    why: str
+    flow: str
+    look: dict[str, Any] | None
+    gain: str = ""
+    gravity: str = ""
+    sentence: str = ""
+    cve: str = ""
+    duration_ms: float = 0.0
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the service provider did what it must; what was not tried or is unclear counts against nobody."""
+        return self.got in ("not-tried", "unclear") or (self.got == "accepted") == (self.must == "accept")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as a JSON object."""
+        return {
+            "schema": "sso-workbench/probe/1",
+            "fault": self.id,
+            "family": self.family,
+            "summary": self.summary,
+            "reference": self.reference,
+            "must": self.must,
+            "got": self.got,
+            "as_expected": self.as_expected,
+            "why": self.why or None,
+            "flow": self.flow,
+            "look": self.look,
+            "weakness": {
+                "id": self.gain,
+                "gravity": self.gravity,
+                "gives": self.sentence,
+                "resembles": self.cve or None,
+            }
+            if self.gain
+            else None,
+            "duration_ms": round(self.duration_ms, 1),
+        }
+
+    def _weakness(self) -> dict[str, str | None] | None:
+        if not self.gain:
+            return None
+        return {"id": self.gain, "gravity": self.gravity, "gives": self.sentence, "resembles": self.cve or None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReport:
+    """A whole probe. `learnt` says in a sentence how acceptance was told from refusal."""
+
+    target: str
+    vendor: str
+    rows: tuple[ProbeRow, ...]
+    learnt: str
+    started_at: datetime
+    duration_s: float
+    cancelled: bool = False
+
+    @property
+    def weaknesses(self) -> tuple[ProbeRow, ...]:
+        """What was accepted and must not be, the gravest first."""
+        found = [r for r in self.rows if r.got == "accepted" and r.must == "refuse"]
+        grave = list(WEIGHTS)
+        return tuple(sorted(found, key=lambda r: grave.index(r.gravity) if r.gravity in grave else len(grave)))
+
+    @property
+    def refused_controls(self) -> tuple[ProbeRow, ...]:
+        """Good messages that were refused: not dangerous, but somebody's logins will fail."""
+        return tuple(r for r in self.rows if r.got == "refused" and r.must == "accept")
+
+    @property
+    def unclear(self) -> tuple[ProbeRow, ...]:
+        """Answers that look like neither."""
+        return tuple(r for r in self.rows if r.got == "unclear")
+
+    @property
+    def tried(self) -> int:
+        """How many messages were sent and answered."""
+        return sum(r.got != "not-tried" for r in self.rows)
+
+    @property
+    def score(self) -> int:
+        """100 less what each kind of weakness costs, once for each kind; never below 0."""
+        kinds = {r.gain: r.gravity for r in self.weaknesses}
+        return max(0, 100 - sum(w for g, w in WEIGHTS.items() for k in kinds.values() if k == g))
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether all was tried that can be, and nothing was accepted or refused wrongly."""
+        return not self.cancelled and all(r.as_expected for r in self.rows)
+
+    @property
+    def headline(self) -> str:
+        """The result in one sentence."""
+        weak, kinds = len(self.weaknesses), len({r.gain for r in self.weaknesses})
+        found = (
+            "nothing was accepted that must be refused"
+            if not weak
+            else f"{weak} were accepted that must be refused, which shows {kinds} kind{'s' if kinds > 1 else ''} of "
+            "weakness"
+        )
+        end = " The probe was stopped before its end." if self.cancelled else ""
+        return f"Score {self.score} of 100: of {self.tried} messages {found}.{end}"
+
+    def as_text(self) -> str:
+        """For people."""
+        return as_text(self)
+
+    def as_json_lines(self) -> str:
+        """For programs: one object for each row, and one for the whole."""
+        return as_json_lines(self)
+
+    def as_junit(self) -> str:
+        """For CI."""
+        return as_junit(self)
+
+    def as_html(self) -> str:
+        """For a mail: one file that loads nothing."""
+        return as_html(self)
+
+
+def check_target(target: Target, confirmed: str | None) -> None:
+    """Refuse to probe anything but this computer, unless its host was typed once more. Raises ProbeError."""
+    host = target.host
+    if is_loopback(host):
+        return
+    if (confirmed or "").strip().lower() != host:
+        raise ProbeError(
+            f"Messages would be sent to {host}, which is not this computer. Probe only what is yours or what you may "
+            f"test, and confirm it by naming the host again: --confirm-target {host}"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name can only mean this computer."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def probe(
+    idp: Idp,
+    target: Target,
+    *,
+    user: str,
+    victim: str | None = None,
+    faults: Sequence[str] | None = None,
+    patterns: Patterns | None = None,
+    ask: Callable[[str, Look], bool] | None = None,
+    confirmed: str | None = None,
+    pace_s: float = 0.0,
+    product_rules: bool = False,
+    resume: Path | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ProbeReport:
+    """Try faults (by id, pattern or family; None: all) on a service provider that trusts `idp`.
+
+    `user` must be able to log in there; attacks impersonate `victim`. `ask(fault, look)` is called where an answer
+    looks like neither acceptance nor refusal. `pace_s` lies between two messages. `product_rules` tries rules of this
+    product (its claims and roles) too. `resume` is a file of finished rows, read first and continued.
+
+    Raises:
+        ProbeError: the target is not confirmed, cannot be reached, or does not accept a good login.
+        UnknownFault: a pattern fits nothing.
+    """
+    from simulator.faults import all_faults, matching
+
+    check_target(target, confirmed)
+    chosen = all_faults() if faults is None else matching(tuple(faults))
+    started_at, start = datetime.now(UTC), time.perf_counter()
+    kept = _Kept(resume, target)
+    run = _Probe(idp, target, user, victim, patterns or Patterns(), ask, pace_s)
+    run.learn()
+    rows: dict[str, ProbeRow] = {i: r for i, r in kept.rows.items() if any(f.id == i for f in chosen)}
+    stopped, since = False, 0
+    for fault in chosen:
+        if fault.id in rows:
+            continue
+        if cancelled():
+            stopped = True
+            break
+        row = run.row(fault, product_rules=product_rules)
+        rows[fault.id] = row
+        kept.add(row)
+        since += row.got != "not-tried"
+        if since >= _RECHECK:
+            since = 0
+            run.recheck()
+        if progress is not None:
+            progress(len(rows), len(chosen), fault.id)
+    return ProbeReport(
+        target=target.application.post_to,
+        vendor=idp.tenant.vendor,
+        rows=tuple(rows[f.id] for f in chosen if f.id in rows),
+        learnt=run.learnt,
+        started_at=started_at,
+        duration_s=time.perf_counter() - start,
+        cancelled=stopped,
+    )
+
+
+class _Probe:
+    """One run against one service provider."""
+
+    def __init__(
+        self,
+        idp: Idp,
+        target: Target,
+        user: str,
+        victim: str | None,
+        patterns: Patterns,
+        ask: Callable[[str, Look], bool] | None,
+        pace_s: float,
+    ) -> None:
+        self.idp = idp
+        self.target = target
+        self.user = user
+        self.victim = victim
+        self.patterns = patterns
+        self.ask = ask
+        self.pace_s = pace_s
+        self.learnt = ""
+        self._control = _CONTROLS[0]
+        self._flow: Literal["idp_initiated", "sp_initiated"] = "idp_initiated"
+        self._accepted: Look | None = None
+        self._refusals: list[Look] = []
+        self._signals: tuple[str, ...] = ()
+        self._last_at = 0.0
+
+    # Learning ---------------------------------------------------------------------------------------------------------
+
+    def learn(self) -> None:
+        """Find out how acceptance looks, from a good login and from nonsense. Raises ProbeError."""
+        with _browser(self.target) as client:
+            nonsense = self._post(client, self.target.application.post_to, _NONSENSE)
+        self._refusals = [nonsense]
+        flows: list[Literal["idp_initiated", "sp_initiated"]] = ["idp_initiated"]
+        if self.target.login_url is not None:
+            flows.append("sp_initiated")
+        seen: list[Look] = []
+        for flow in flows:
+            for control in _CONTROLS:
+                look = self._good(control, flow)
+                seen.append(look)
+                if self._looks_accepted(look, nonsense):
+                    self._control, self._flow, self._accepted = control, flow, look
+                    self._signals = _differences(look, nonsense)
+                    self.learnt = self._say_learnt(look)
+                    self._learn_refusal()
+                    return
+        raise ProbeError(
+            f"The service provider answers a good login like nonsense ({_told(seen[0])}), so its refusals would prove "
+            "nothing. Make it trust this identity provider's metadata, and make sure that the person "
+            f"“{self.user}” may log in there; then try again."
+        )
+
+    def _good(self, control: str, flow: Literal["idp_initiated", "sp_initiated"]) -> Look:
+        with _browser(self.target) as client:
+            request = self._ask_for_login(client) if flow == "sp_initiated" else None
+            return self._deliver(client, self._issue((control,), request))
+
+    def _looks_accepted(self, look: Look, nonsense: Look) -> bool:
+        if self.patterns:
+            return self.patterns.fit(look)
+        if look.status >= 400 or look.end >= 400 or look.status == 0:
+            return False
+        if _differences(look, nonsense):
+            return self.ask is None or self._strong(look, nonsense) or self.ask("a good login", look)
+        return self.ask is not None and self.ask("a good login", look)
+
+    @staticmethod
+    def _strong(look: Look, other: Look) -> bool:
+        return bool({"location", "cookies", "status"} & set(_differences(look, other)))
+
+    def _learn_refusal(self) -> None:
+        """A second sample of refusal: a good message whose signature is broken, if that is refused."""
+        with _browser(self.target) as client:
+            request = self._ask_for_login(client) if self._flow == "sp_initiated" else None
+            look = self._deliver(client, self._issue((self._control, "sig-value-zeros"), request))
+        if self._accepted is not None and _differences(look, self._accepted):
+            self._refusals.append(look)
+
+    def recheck(self) -> None:
+        """A good login must still be accepted; otherwise refusals mean nothing any more. Raises ProbeError."""
+        if self._judge("a good login", self._good(self._control, self._flow)) != "accepted":
+            raise ProbeError(
+                "A good login is not accepted any more, so the service provider has locked the person or this computer "
+                "out, or limits the rate. Wait or unlock it, choose a slower --pace, and go on with --resume."
+            )
+
+    def _say_learnt(self, look: Look) -> str:
+        if self.patterns:
+            return "Acceptance was recognised by the given patterns."
+        return f"Acceptance was learnt from a good login: {_told(look)}, unlike nonsense ({_told(self._refusals[0])})."
+
+    # One fault --------------------------------------------------------------------------------------------------------
+
+    def row(self, fault: Fault, *, product_rules: bool) -> ProbeRow:
+        """Try one fault."""
+        must: Literal["accept", "refuse"] = "accept" if fault.expects == "accept" else "refuse"
+        row = ProbeRow(
+            id=fault.id,
+            family=fault.family,
+            summary=fault.summary,
+            reference=fault.reference,
+            must=must,
+            got="not-tried",
+            why=self._why_not(fault, product_rules=product_rules),
+            flow="",
+            look=None,
+        )
+        if row.why:
+            return row
+        start = time.perf_counter()
+        flow = "sp_initiated" if fault.setup.flow == "sp_initiated" else self._flow
+        try:
+            got, look = self._try(fault, flow)
+        except ProbeError as e:
+            return replace(row, why=str(e), flow=flow)
+        row = replace(row, got=got, flow=flow, look=look.as_dict(), duration_ms=(time.perf_counter() - start) * 1000)
+        if got == "accepted" and must == "refuse":
+            gain, cve = gain_of(fault.breaks or "", fault.reference)
+            return _with_gain(row, gain, cve)
+        if got == "refused" and must == "accept":
+            return replace(row, why=f"A good message was refused: {_told(look)}.")
+        if got == "unclear":
+            return replace(row, why=f"The answer looks neither like acceptance nor like refusal: {_told(look)}.")
+        return row
+
+    def _why_not(self, fault: Fault, *, product_rules: bool) -> str:
+        """Why a fault cannot be tried on a stranger's service provider; "" where it can."""
+        setup = fault.setup
+        if not product_rules and _is_product_rule(fault):
+            return "It is a rule of this product, not of SAML; --product-rules tries it."
+        if setup.https and not self.target.application.acs_url.startswith("https:"):
+            return "It needs a service provider whose address is https."
+        if setup.flow == "sp_initiated" and self.target.login_url is None:
+            return "It needs a login that starts at the service provider; name its page with --login-url."
+        if setup.decryption_key and self.target.application.encrypt_to is None:
+            return "It needs the service provider's encryption certificate, which its metadata does not name."
+        return _unarranged(setup)
+
+    def _try(self, fault: Fault, flow: str) -> tuple[Got, Look]:
+        setup = fault.setup
+        with _browser(self.target) as client:
+            request = self._ask_for_login(client) if flow == "sp_initiated" else None
+            if setup.request == "answered":
+                self._deliver(client, self._issue((self._control,), request))
+            elif setup.request == "other-browser":
+                client.cookies.clear()
+            # How the message is signed is the fault's business where it says so, else as the good login was.
+            base = (self._control,) if fault.signs == "profile" else ()
+            issued = self._issue((*base, fault.id), request)
+            looks = [self._deliver(client, issued)]
+            for _ in range(setup.posts - 1):
+                # A later use of the same message is somebody else's: a browser of its own, unless the login is bound.
+                with _browser(self.target) as other:
+                    if request is not None:
+                        other.cookies.update(client.cookies)
+                    looks.append(self._deliver(other, issued, again=True))
+        got = self._judge(fault.id, looks[-1])
+        if setup.posts > 1 and self._judge(fault.id, looks[0]) != "accepted":
+            raise ProbeError("The first use of the message was not accepted, so its second use proves nothing.")
+        return got, looks[-1]
+
+    def _judge(self, what: str, look: Look) -> Got:
+        """Acceptance, refusal or neither; an answer that the tester has named is known from then on."""
+        if self.patterns:
+            return "accepted" if self.patterns.fit(look) else "refused"
+        good = self._accepted
+        assert good is not None
+        off = set(_differences(look, good)) & set(self._signals)
+        if not off:
+            return "accepted"
+        if look.status >= 400 or look.end >= 400 or look.status == 0:
+            return "refused"
+        if any(not _differences(look, r) for r in self._refusals):
+            return "refused"
+        strong = {"location", "cookies"} & set(self._signals)
+        if strong and strong <= off:
+            return "refused"
+        if self.ask is None:
+            return "unclear"
+        if self.ask(what, look):
+            return "accepted"
+        self._refusals.append(look)
+        return "refused"
+
+    # HTTP -------------------------------------------------------------------------------------------------------------
+
+    def _issue(self, faults: tuple[str, ...], request: AuthnRequest | None) -> Issued:
+        return self.idp.issue(self.user, self.target.application, request=request, faults=faults, victim=self.victim)
+
+    def _ask_for_login(self, client: httpx.Client) -> AuthnRequest:
+        """Start a login at the service provider, and read the request it sends. Raises ProbeError."""
+        from simulator.errors import RequestRefused
+
+        url = self.target.login_url
+        assert url is not None
+        page, typed = self._fetch(client, "GET", url), False
+        try:
+            for _ in range(_MAX_HOPS + 2):
+                location = urljoin(str(page.url), page.headers.get("location", ""))
+                query = urlsplit(location).query
+                if page.is_redirect and "SAMLRequest=" in query:
+                    return self.idp.read_request(query=query)
+                form = form_with(page, SAMLRequest=None)
+                if form is not None:
+                    return self.idp.read_request(form=urlencode(form.fields))
+                if page.is_redirect and _same_server(location, url):
+                    page = self._fetch(client, "GET", location)
+                    continue
+                named = self._typed(page)
+                if named is None or typed:
+                    break
+                page, typed = self._fetch(client, "POST", named[0], named[1]), True
+        except RequestRefused as e:
+            raise ProbeError(f"The login page at {url} sends a request that cannot be answered. {e}") from e
+        raise ProbeError(f"The login page at {url} leads to no AuthnRequest (HTTP {page.status_code}).")
+
+    def _typed(self, page: httpx.Response) -> tuple[str, bytes] | None:
+        """The login page's form with the person's address filled in, on the same server only."""
+        email = self.idp.tenant.user(self.user)
+        for name in ("email", "username", "user", "login"):
+            form = form_with(page, **{name: None})
+            if form is not None and form.method == "post" and _same_server(form.action, str(page.url)):
+                fields = [(n, (email.email if email else self.user) if n == name else v) for n, v in form.fields]
+                return form.action, urlencode(fields).encode()
+        return None
+
+    def _deliver(self, client: httpx.Client, issued: Issued, *, again: bool = False) -> Look:
+        body = issued.second_body if again and issued.second_body is not None else issued.body
+        return self._post(client, issued.url, body, method=issued.method, headers=list(issued.headers))
+
+    def _post(
+        self,
+        client: httpx.Client,
+        url: str,
+        body: bytes | None,
+        *,
+        method: str = "POST",
+        headers: list[tuple[str, str]] | None = None,
+    ) -> Look:
+        answer = self._fetch(client, method, url, body, headers)
+        location = answer.headers.get("location")
+        cookies = tuple(sorted({c.partition("=")[0].strip() for c in answer.headers.get_list("set-cookie")}))
+        page = answer
+        for _ in range(_MAX_HOPS):
+            onward = urljoin(str(page.url), page.headers.get("location", ""))
+            if not page.is_redirect or not _same_server(onward, url):
+                break
+            page = self._fetch(client, "GET", onward)
+        return Look(
+            status=answer.status_code,
+            location=None if location is None else _path(urljoin(url, location), url),
+            cookies=cookies,
+            end=page.status_code,
+            page=_title(page.text),
+            text=f"{answer.text}\n{page.text}" if page is not answer else answer.text,
+        )
+
+    def _fetch(
+        self,
+        client: httpx.Client,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: list[tuple[str, str]] | None = None,
+    ) -> httpx.Response:
+        """One bounded request, not sooner than the pace allows; status 0 where the server hung up."""
+        if not _same_server(url, self.target.application.post_to) and not (
+            self.target.login_url is not None and _same_server(url, self.target.login_url)
+        ):
+            raise ProbeError(f"The service provider leads to {urlsplit(url).netloc}, which is not under test.")
+        wait = self._last_at + self.pace_s - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        self._last_at = time.monotonic()
+        if headers is None:
+            headers = list(FORM_HEADERS.items()) if body is not None else []
+        try:
+            with client.stream(method, url, content=body or None, headers=headers) as answer:
+                content = b""
+                for piece in answer.iter_bytes(65_536):
+                    content += piece
+                    if len(content) > _MOST_ANSWER:
+                        break
+                # Its bytes are already unpacked, so the header that says they are packed must not be believed again.
+                kept = [(k, v) for k, v in answer.headers.multi_items() if k.lower() not in _TRANSFER]
+                return httpx.Response(
+                    answer.status_code, headers=kept, content=content[:_MOST_ANSWER], request=answer.request
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as e:
+            raise ProbeError(
+                f"{url} cannot be reached: {e or type(e).__name__}. Is the service provider running?"
+            ) from e
+        except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ReadTimeout):
+            return httpx.Response(0, request=httpx.Request(method, url))
+
+
+_TRANSFER: Final = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+
+
+class _Kept:
+    """The rows that an earlier, stopped run has finished; a JSON object on each line of a file."""
+
+    def __init__(self, path: Path | None, target: Target) -> None:
+        self.path = path
+        self.rows: dict[str, ProbeRow] = {}
+        head = {"schema": "sso-workbench/probe-file/1", "target": target.application.post_to}
+        if path is None:
+            return
+        if not path.exists():
+            self._write(json.dumps(head, ensure_ascii=False), new=True)
+            return
+        try:
+            lines = path.read_text("utf-8").splitlines()
+            first = json.loads(lines[0]) if lines else None
+        except (OSError, ValueError, RecursionError) as e:
+            raise ProbeError(f"{path} is no file of an earlier probe. Name another file with --resume.") from e
+        if first != head:
+            raise ProbeError(f"{path} belongs to a probe of another target. Name another file with --resume.")
+        for line in lines[1:]:
+            try:
+                row = _row_of(json.loads(line))
+            except (ValueError, KeyError, TypeError, RecursionError):
+                continue  # the line that was being written when the run was stopped
+            self.rows[row.id] = row
+
+    def add(self, row: ProbeRow) -> None:
+        if self.path is not None:
+            self._write(json.dumps(row.as_dict(), ensure_ascii=False))
+
+    def _write(self, line: str, *, new: bool = False) -> None:
+        assert self.path is not None
+        try:
+            with self.path.open("x" if new else "a", encoding="utf-8") as file:
+                # A line that was cut off must not swallow the next one.
+                file.write(line + "\n" if new else "\n" + line)
+        except OSError as e:
+            raise ProbeError(f"{self.path} cannot be written: {e.strerror}. Name another file with --resume.") from e
+
+
+def _row_of(told: dict[str, Any]) -> ProbeRow:
+    weakness = told["weakness"] or {}
+    return ProbeRow(
+        id=str(told["fault"]),
+        family=str(told["family"]),
+        summary=str(told["summary"]),
+        reference=str(told["reference"]),
+        must="accept" if told["must"] == "accept" else "refuse",
+        got=told["got"],
+        why=str(told["why"] or ""),
+        flow=str(told["flow"]),
+        look=told["look"],
+        gain=str(weakness.get("id", "")),
+        gravity=str(weakness.get("gravity", "")),
+        sentence=str(weakness.get("gives", "")),
+        cve=str(weakness.get("resembles") or ""),
+        duration_ms=float(told["duration_ms"]),
+    )
+
+
+def _with_gain(row: ProbeRow, gain: Gain, cve: str) -> ProbeRow:
+    return replace(row, gain=gain.id, gravity=gain.gravity, sentence=gain.sentence, cve=cve)
+
+
+def _is_product_rule(fault: Fault) -> bool:
+    """Whether only rules of this product, and none of SAML, refuse it."""
+    if fault.expects == "not-provisioned":
+        return True
+    rules = [registered()[c] for c in fault.checks if c in registered()]
+    refusing = [r for r in rules if r.severity is Severity.ERROR] or rules
+    return bool(refusing) and all(r.profile == "imagekit" or r.decides == "provisioning" for r in refusing)
+
+
+def _unarranged(setup: Setup) -> str:
+    """What of a setup only the owner of a service provider can arrange."""
+    needs = {
+        "other metadata at the service provider": setup.metadata != "default",
+        "an account of its own": setup.child_account or bool(setup.allowed_domains) or setup.plan != "enterprise",
+        "a second identity provider": setup.second_idp or setup.request == "other-idp",
+        "another policy of the service provider": bool(setup.policy) or not setup.test_idp_trusted,
+        "a restart of the service provider": setup.restart,
+        "the service provider's clock": setup.frozen_clock or setup.request == "expired",
+        "messages at the same instant": setup.parallel,
+    }
+    missing = next((what for what, needed in needs.items() if needed), None)
+    return f"It needs {missing}, which cannot be arranged from outside." if missing else ""
+
+
+def _browser(target: Target) -> httpx.Client:
+    """A fresh browser: cookies, nothing followed by itself; certificates are verified where the target has TLS."""
+    return httpx.Client(
+        trust_env=False,
+        verify=target.application.post_to.startswith("https:") or (target.login_url or "").startswith("https:"),
+        timeout=_TIMEOUT_S,
+        follow_redirects=False,
+    )
+
+
+def _differences(one: Look, other: Look) -> tuple[str, ...]:
+    """The signals in which two answers differ."""
+    return tuple(n for n in ("status", "location", "cookies", "end", "page") if getattr(one, n) != getattr(other, n))
+
+
+def _told(look: Look) -> str:
+    """An answer in a few words."""
+    parts = ["no answer" if look.status == 0 else f"HTTP {look.status}"]
+    if look.location is not None:
+        parts.append(f"to {look.location}")
+    if look.cookies:
+        parts.append(f"setting {', '.join(look.cookies)}")
+    if look.page:
+        parts.append(f"page “{look.page}”")
+    return " ".join(parts)
+
+
+def _same_server(url: str, other: str) -> bool:
+    one, two = urlsplit(url), urlsplit(other)
+    return (one.scheme, one.hostname, one.port) == (two.scheme, two.hostname, two.port)
+
+
+def _path(location: str, url: str) -> str:
+    """Where a redirect leads, without its query: that may hold what differs each time."""
+    there = urlsplit(location)
+    return there.path or "/" if _same_server(location, url) else f"{there.scheme}://{there.netloc}{there.path}"
+
+
+class _Title(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = ""
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "title"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside and not self.found:
+            self.found = " ".join(data.split())[:120]
+
+
+def _title(text: str) -> str:
+    parser = _Title()
+    parser.feed(text[:65_536])
+    return parser.found
