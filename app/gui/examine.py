@@ -23,8 +23,10 @@ from app.saml.report import Report, inspect, issue_instant_of
 from app.sso import Overrides, Refused
 
 if TYPE_CHECKING:
+    from app.gui.jobs import Progress
     from app.saml.decoding import Channel
     from app.saml.expectation import Expectation
+    from app.saml.intake import Intake, Piece
     from app.saml.report import ProvisioningSummary
     from app.sso import SSO, HeldKey
     from app.store import EventRecord
@@ -50,6 +52,7 @@ When = datetime | Literal["issue"] | None
 class Subject:
     """A message to judge. `received_at` is set where it comes from the log, `reference` then names the event.
 
+    `piece` tells what it was taken out of, and when it was recorded. `whole` is False for what must be taken in first.
     `judged` is the report of a trial on it, made against an account that is gone: shown until something else is asked.
     """
 
@@ -62,6 +65,54 @@ class Subject:
     received_at: datetime | None = None
     sample: bool = False
     judged: Report | None = field(default=None, repr=False)
+    piece: Piece | None = field(default=None, repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is one message already, rather than something that may hold several."""
+        return bool(self.piece or self.received_at or self.sample or self.judged or self.reference)
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When it was received or recorded: what it should be judged as of. None: now."""
+        return self.received_at or (self.piece.captured_at if self.piece is not None else None)
+
+    @property
+    def relay_state(self) -> str | None:
+        """The RelayState that was recorded beside it."""
+        return self.piece.relay_state if self.piece is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was pasted or opened, taken apart. `is_plain`: it is one message and nothing more is to be told of it."""
+
+    intake: Intake | None
+    subjects: tuple[Subject, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is one message, and nothing to tell beside it."""
+        i = self.intake
+        return len(self.subjects) == 1 and (i is None or not (i.trace or i.errors or i.problems or i.notes))
+
+
+def take(subject: Subject) -> Taken:
+    """Take apart what was pasted or opened: HAR, SAML-tracer, mail, archive, log, page, error text, or one message."""
+    from app.saml.intake import take_in
+
+    if subject.whole:
+        return Taken(None, (subject,))
+    intake = take_in(subject.source, name=subject.name)
+    return Taken(
+        intake,
+        tuple(
+            replace(subject, source=p.source, name=p.name, channel=p.channel, piece=p if p.layers or p.step else None)
+            if len(intake.pieces) > 1 or p.layers or p.source is not subject.source
+            else subject
+            for p in intake.pieces
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +231,7 @@ def _judged(sso: SSO, subject: Subject, judging: Judging) -> Report:
         return subject.judged
     if against == NOTHING:
         expectation = sso.expectation_for(None, overrides=Overrides(policy=judging.policy))
-        return _judged_by(expectation, sso.now(), subject, at)
+        return _whole(_judged_by(expectation, sso.now(), subject, at), subject)
     account = None if against == WHOEVER_FITS else against
     if against == PASTED:
         account = judging.account or None
@@ -188,16 +239,25 @@ def _judged(sso: SSO, subject: Subject, judging: Judging) -> Report:
     elif subject.sample:
         # The account does not know the IdP of the sample; it is judged as if it did, and nobody is provisioned.
         expectation = replace(sso.expectation_for(account, overrides=overrides), trusted_test_idp=True)
-        return _judged_by(expectation, sso.now(), subject, at)
-    return sso.inspect(
+        return _whole(_judged_by(expectation, sso.now(), subject, at), subject)
+    report = sso.inspect(
         subject.source,
         account,
         at=at,
         overrides=overrides,
+        relay_state=subject.relay_state,
         name=subject.name,
         channel=subject.channel,
         of_event=subject.reference,
     )
+    return _whole(report, subject)
+
+
+def _whole(report: Report, subject: Subject) -> Report:
+    """The report with the containers that the message was taken out of."""
+    from app.saml.intake import of_piece
+
+    return report if subject.piece is None else of_piece(report, subject.piece)
 
 
 def _signed_ids(report: Report) -> frozenset[str]:
@@ -249,11 +309,20 @@ def _same_second(at: When, instant: datetime | None) -> bool:
 
 def _judged_by(expectation: Expectation, now: datetime, subject: Subject, at: When) -> Report:
     when = at if isinstance(at, datetime) else now
-    report = inspect(subject.source, expectation, now=when, channel=subject.channel, name=subject.name)
+
+    def as_of(moment: datetime) -> Report:
+        return inspect(
+            subject.source,
+            expectation,
+            now=moment,
+            channel=subject.channel,
+            relay_state=subject.relay_state,
+            name=subject.name,
+        )
+
+    report = as_of(when)
     issued = issue_instant_of(report) if at == "issue" else None
-    if issued is None:
-        return report
-    return inspect(subject.source, expectation, now=issued, channel=subject.channel, name=subject.name)
+    return report if issued is None else as_of(issued)
 
 
 def shown(text: str) -> str:
@@ -392,3 +461,17 @@ def hold_key_file(sso: SSO, path: Path, password: str, remember: bool) -> HeldKe
     """Use the private key in a file. Raises FileRefused or Refused with a sentence."""
     data = read_file(path, _MOST_KEY)
     return sso.hold_key(data, password=password or None, name=path.name, remember=remember)
+
+
+def survey(
+    progress: Progress, sso: SSO, subjects: tuple[Subject, ...], judging: Judging
+) -> tuple[tuple[str, str, str], ...]:
+    """(kind, verdict, headline) of each message, as of its own time where it was recorded; it stops when cancelled."""
+    found: list[tuple[str, str, str]] = []
+    for number, subject in enumerate(subjects):
+        if progress.cancelled:
+            break
+        progress.report(number, len(subjects), subject.name)
+        report = _judged(sso, subject, replace(judging, at=subject.as_of or judging.at))
+        found.append((report.kind, report.verdict, report.headline))
+    return tuple(found)

@@ -17,13 +17,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from PySide6.QtCore import QEvent, QMimeData, QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.gui import theme
 from app.gui.desk import Desk
 from app.gui.examine import NOTHING, PASTED, WHOEVER_FITS, Subject
 from app.gui.files import FileRefused
+from app.gui.inspector.recording import ErrorView
 from app.gui.jobs import Jobs
 from app.gui.pages.inspector import InspectorPage
 from app.gui.widgets import Pill
@@ -34,6 +35,7 @@ from app.sso import Overrides
 from simulator import KeyRing
 from tests.gui.bench import column
 from tests.gui.desks import ACCOUNT, real_desk
+from tests.saml import recordings
 
 
 @pytest.fixture
@@ -164,9 +166,9 @@ def test_what_is_no_regular_file_is_refused_without_reading_it(page: InspectorPa
 def test_a_file_that_is_too_large_is_refused(page: InspectorPage, tmp_path: Path) -> None:
     path = tmp_path / "large.xml"
     with path.open("wb") as f:
-        f.truncate(5 * 1024 * 1024)
+        f.truncate(64 * 1024 * 1024 + 1)
     assert page.drop(path)
-    assert page.banner.text == "large.xml is larger than 4 MB. Choose a smaller file."
+    assert page.banner.text == "large.xml is larger than 64 MB. Choose a smaller file."
 
 
 # Reading ---------------------------------------------------------------------------------------
@@ -348,17 +350,18 @@ def test_while_the_time_is_moved_only_the_newest_instant_is_judged(qtbot: QtBot,
     qtbot.addWidget(page)
     page.inspect(Subject(message(desk)))
     executor.run(0)
+    executor.run(1)
     for _ in range(30):
         qtbot.keyClick(page.bar.slider, Qt.Key.Key_Right)
-    assert len(executor.held) == 2, "one at work, the newest waiting"
+    assert len(executor.held) == 3, "one at work, the newest waiting"
     wanted = page.bar.slider.instant
-    executor.run(1)
-    assert len(executor.held) == 3
-    assert page.bar.slider.instant == wanted, "an older answer does not move it back"
     executor.run(2)
+    assert len(executor.held) == 4
+    assert page.bar.slider.instant == wanted, "an older answer does not move it back"
+    executor.run(3)
     assert page._examined is not None
     assert page._examined.report.evaluated_at == wanted
-    assert len(executor.held) == 3
+    assert len(executor.held) == 4
 
 
 def test_diagnosing_is_milder_than_judging_strictly(sampled: InspectorPage) -> None:
@@ -599,6 +602,73 @@ def test_a_changed_configuration_is_judged_by_at_once(qtbot: QtBot, served: Desk
     qtbot.waitUntil(lambda: page.verdict.pill.state == "unknown")
 
 
+# Recordings and several messages ---------------------------------------------------------------
+
+
+def test_a_recorded_login_is_shown_step_by_step_and_its_messages_as_tabs(
+    qtbot: QtBot, page: InspectorPage, tmp_path: Path
+) -> None:
+    path = tmp_path / "login.har"
+    path.write_bytes(recordings.har(*recordings.whole_login()[:-1]))
+    assert page.drop(path)
+    assert page.recording.isVisible()
+    assert page.recording.what.text().startswith("This is a HAR recording of 5 requests")
+    assert page.tabs.tabText(0) == "Recorded login"
+    assert page.tabs.count() == 3
+    rows = page.recording.steps.model_.rows
+    carries = next(r for r in rows if r.step.kind == "post")
+    assert carries.messages.startswith("Response: ")
+    assert recordings.CANARY not in texts(page)
+    page.recording.steps.opened.emit(carries)
+    assert page.views.isVisible()
+    assert page.verdict.isVisible()
+    assert page._examined is not None
+    assert page._examined.report.kind == "Response"
+    assert page.bar.when.currentData() == "at", "judged as of the recording"
+    assert page._examined.report.layers[0] == "har"
+    page.tabs.setCurrentIndex(0)
+    assert page.recording.isVisible()
+    assert not page.search.isVisible()
+
+
+def test_what_a_recording_lacks_is_said(page: InspectorPage) -> None:
+    page.inspect(Subject(recordings.har(*recordings.whole_login()[:2]), "half.har"))
+    assert page.recording.isVisible()
+    words = {p.word for p in page.recording.findChildren(Pill)}
+    assert "Missing" in words
+
+
+def test_several_messages_in_one_paste_are_tabs_with_their_verdicts(page: InspectorPage, desk: Desk) -> None:
+    page.inspect(Subject(f"first:\n{message(desk)}\n\nsecond:\n{message(desk)}\n"))
+    assert page.views.isVisible()
+    titles = [page.tabs.tabText(i) for i in range(page.tabs.count())]
+    assert titles == ["What was found", "1  Response: Not judged", "2  Response: Not judged"]
+    assert page._examined is not None
+    first = page._examined.report.message_id
+    page.show_message(1)
+    assert page._examined.report.message_id != first
+    page.inspect(Subject(message(desk)))
+    assert not page.tabs.isVisible()
+    assert page.views.isVisible()
+
+
+def test_an_error_text_is_explained_with_the_steps_of_a_vendor(qtbot: QtBot, page: InspectorPage) -> None:
+    page.inspect(Subject("AADSTS50105: The signed in user 'ada@corp.test' is not assigned to a role."))
+    assert page.recording.isVisible()
+    (shown,) = page.recording.findChildren(ErrorView)
+    said = "\n".join(w.text() for w in shown.findChildren(QLabel))
+    assert "is not assigned" in said
+    assert "What to change: " in said
+    copy = next(b for b in shown.findChildren(QPushButton))
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text().startswith("AADSTS50105 (")
+    page.clear()
+    assert page.first.isVisible()
+    assert not page.recording.findChildren(ErrorView) or all(
+        e.isHidden() for e in page.recording.findChildren(ErrorView)
+    )
+
+
 # Hostile ---------------------------------------------------------------------------------------
 
 HOSTILE = (
@@ -667,12 +737,20 @@ def test_a_slow_answer_never_replaces_a_newer_one(qtbot: QtBot, desk: Desk) -> N
     desk.jobs = Jobs(executor)
     page = InspectorPage(desk)
     qtbot.addWidget(page)
+    text = page.views.documents.source.text
     page.inspect(Subject("<first/>", "one"))
     page.inspect(Subject("<second/>", "two"))
     executor.run(1)
-    assert "second" in page.views.documents.source.text.toPlainText()
+    executor.run(2)
+    assert "second" in text.toPlainText()
     executor.run(0)
-    assert "second" in page.views.documents.source.text.toPlainText()
+    assert len(executor.held) == 3, "what was pasted before is not even judged"
+    page.inspect(Subject("<third/>", "three"))
+    executor.run(3)
+    page.bar.asked.emit()
+    executor.run(5)
+    executor.run(4)
+    assert "third" in text.toPlainText()
     assert page.verdict.isEnabled()
 
 

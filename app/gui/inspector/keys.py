@@ -68,7 +68,7 @@ class KeysDialog(QDialog):
         chosen.setStretch(1, 1)
         given = Card("Add a key", chosen, self.passphrase, self.remember, self.place, row(1, self.load))
         held = Card("Keys in use", self.empty, self.table, row(1, self.forget))
-        self.setLayout(column(words, self.banner, held, given, row(1, close), spacing=12, margins=(20, 16, 20, 16)))
+        self.setLayout(column(words, self.banner, held, given, 1, row(1, close), spacing=12, margins=(20, 16, 20, 16)))
 
     def show_keys(self, keys: Sequence[HeldKey], keyring: str) -> None:
         """Show what is held. `keyring` names the place that can remember keys, "" where there is none."""

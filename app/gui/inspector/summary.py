@@ -94,16 +94,20 @@ class Summary(QWidget):
         self._facts.setSpacing(6)
         self.setLayout(column(self.causes, line(), facts, 1, spacing=10))
         self._shown: tuple[object, ...] = ()
+        self._causes_shown: tuple[object, ...] = ()
 
     def clear(self) -> None:
         """Show nothing."""
-        self._shown = ()
+        self._shown = self._causes_shown = ()
         self.causes.clear()
         clear(self._facts)
 
     def show_examined(self, examined: Examined) -> None:
         """Show why, and what was judged by what."""
-        self.causes.show_report(examined.report)
+        causes = (examined.report.verdict, examined.report.headline, examined.report.diagnosis)
+        if causes != self._causes_shown:
+            self._causes_shown = causes
+            self.causes.show_report(examined.report)
         rows = tuple((name, value) for name, value in _facts(examined) if value)
         if rows == self._shown:
             return

@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.examine import (
-    MOST_BYTES,
     WHOEVER_FITS,
     Examined,
     Subject,
+    Taken,
     examine,
     hold_key_file,
     is_metadata,
@@ -25,23 +25,32 @@ from app.gui.examine import (
     load_event,
     name_of_metadata,
     sample_subject,
+    survey,
+    take,
 )
 from app.gui.files import FileRefused, ask_open, ask_save, read_file, write_file
 from app.gui.findings import report_text
 from app.gui.inspector.empty import FirstSteps
 from app.gui.inspector.keys import KeysDialog
 from app.gui.inspector.metadata import MetadataDialog
+from app.gui.inspector.recording import Judged, RecordingView
 from app.gui.inspector.search import Hit, SearchBar, search
+from app.gui.inspector.tabs import MessageTabs
 from app.gui.inspector.views import MessageViews
 from app.gui.widgets import Banner, EmptyState, button, copy_text
+from app.saml.intake import MOST_BYTES
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
+    from app.gui.jobs import Progress
     from app.saml.report import Report
     from app.sso import SSO, HeldKey
 
-KINDS: Final = "Messages (*.xml *.txt *.b64 *.html *.saml *.form);;All files (*)"
+KINDS: Final = (
+    "Messages and recordings (*.xml *.txt *.b64 *.html *.saml *.form *.har *.json *.log *.eml *.zip);;All files (*)"
+)
 _WIDE: Final = 960
+_MOST_SURVEYED: Final = 60
 
 
 class InspectorPage(Page):
@@ -57,6 +66,8 @@ class InspectorPage(Page):
         super().__init__(desk)
         self._subject: Subject | None = None
         self._examined: Examined | None = None
+        self._taken: Taken | None = None
+        self._survey: Progress | None = None
         self._running = self._moved = False
         self._keys: KeysDialog | None = None
         self._metadata: MetadataDialog | None = None
@@ -81,13 +92,19 @@ class InspectorPage(Page):
         self.verdict, self.bar = self.views.verdict, self.views.bar
         self.bar.take_account(desk.account)
         self.bar.judge_against(desk.account or WHOEVER_FITS)
-        self.bar.asked.connect(self._run)
+        self.bar.asked.connect(self._rejudge)
         self.bar.slid.connect(lambda: self._run(moved=True))
         self.bar.metadata_asked.connect(self.ask_metadata)
         self.bar.keys_asked.connect(self.show_keys)
+        self.tabs = MessageTabs()
+        self.tabs.chosen.connect(self._on_tab)
+        self.recording = RecordingView()
+        self.recording.asked.connect(self.show_message)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.first)
         self._stack.addWidget(self.views)
+        self._stack.addWidget(self.recording)
+        self.body.addWidget(self.tabs)
         self.body.addWidget(self._stack, 1)
         self._shortcuts()
         self._show_controls()
@@ -147,7 +164,7 @@ class InspectorPage(Page):
             else:
                 self.inspect(subject)
 
-        self.work(load_event, self.desk.sso, reference, then=show, failed=self._failed, channel="inspect")
+        self.work(load_event, self.desk.sso, reference, then=show, failed=self._failed, channel="take")
 
     def load_sample(self) -> None:
         """Inspect a response that the test IdP makes now: good but for a misspelt role."""
@@ -157,7 +174,7 @@ class InspectorPage(Page):
             self.desk.account,
             then=self.inspect,
             failed=self._failed,
-            channel="inspect",
+            channel="take",
         )
 
     def drop(self, path: Path) -> bool:
@@ -179,7 +196,7 @@ class InspectorPage(Page):
             MOST_BYTES,
             then=lambda data: self.inspect(Subject(data, path.name)),
             failed=self._failed,
-            channel="inspect",
+            channel="take",
         )
 
     def paste_now(self) -> None:
@@ -196,22 +213,89 @@ class InspectorPage(Page):
             self._fail("The clipboard holds no text. Copy the SAMLResponse value first, then paste it here.")
 
     def inspect(self, subject: Subject) -> None:
-        """Judge a message and show it. A message from the log is judged as of its receipt."""
-        self._subject = subject
+        """Take apart what was pasted, judge every message in it, and show the first, or the recording around them."""
         self.banner.hide()
-        if subject.received_at is not None:
-            self.bar.judge_at("at", subject.received_at)
-            self.bar.judge_against(subject.account or WHOEVER_FITS)
+        self.work(take, subject, then=self._show_taken, failed=self._failed, channel="take")
+
+    def _show_taken(self, taken: Taken) -> None:
+        self._taken = taken
+        self.recording.show_intake(None if taken.is_plain else taken.intake)
+        self.tabs.show_taken(taken)
+        if taken.subjects:
+            # The first message is judged even where the recording is shown first: it is what one goes to next.
+            self._choose(taken.subjects[0])
+        else:
+            self._subject = self._examined = None
+            self.views.clear()
+        self._show_controls()
+        self._start_survey()
+
+    def _rejudge(self) -> None:
+        self._run()
+        self._start_survey()
+
+    def _start_survey(self) -> None:
+        """Judge the other messages, too, so that tabs and steps say what became of them."""
+        taken = self._taken
+        self._drop_survey()
+        if taken is not None and not taken.is_plain and taken.subjects:
+            self._survey = self.desk.jobs.run_long(
+                self,
+                survey,
+                self.desk.sso,
+                taken.subjects[:_MOST_SURVEYED],
+                self.bar.judging(),
+                then=self._show_survey,
+                progressed=lambda *_: None,
+                failed=self._failed,
+                channel="survey",
+            )
+
+    def _choose(self, subject: Subject) -> None:
+        """Judge one message. One from the log or a recording is judged as of then."""
+        self._subject = subject
+        if subject.as_of is not None:
+            self.bar.judge_at("at", subject.as_of)
         elif self.bar.when.currentData() == "at":
             self.bar.judge_at("now")
+        if subject.received_at is not None:
+            self.bar.judge_against(subject.account or WHOEVER_FITS)
         self._run()
+
+    def _show_survey(self, found: tuple[tuple[str, str, str], ...]) -> None:
+        self._survey = None
+        judged = [Judged(*one) for one in found]
+        self.tabs.show_judged(judged)
+        self.recording.show_judged(judged)
+
+    def _drop_survey(self) -> None:
+        if self._survey is not None:
+            self._survey.cancel()
+            self._survey = None
+        self.desk.jobs.drop(self, "survey")
+
+    def show_message(self, number: int) -> None:
+        """Show one of several messages, counted from 0."""
+        if self._taken is not None and 0 <= number < len(self._taken.subjects):
+            self.tabs.choose(number)
+
+    def _on_tab(self, number: int | None) -> None:
+        if self._taken is None:
+            return
+        if number is not None and self._taken.subjects[number] is not self._subject:
+            self._choose(self._taken.subjects[number])
+        self._show_controls()
 
     def clear(self) -> None:
         """Forget the message: nothing of it stays in the window."""
-        self._subject = self._examined = None
+        self._subject = self._examined = self._taken = None
         self._running = self._moved = False
-        self.desk.jobs.drop(self, "inspect")
+        for channel in ("take", "inspect"):
+            self.desk.jobs.drop(self, channel)
+        self._drop_survey()
         self.views.clear()
+        self.tabs.show_taken(None)
+        self.recording.show_intake(None)
         self.search.clear()
         self.box.show_source("")
         self.banner.hide()
@@ -266,10 +350,13 @@ class InspectorPage(Page):
         self.bar.show_accounts(accounts)
 
     def _show_controls(self) -> None:
-        full = self._examined is not None
-        self._stack.setCurrentIndex(1 if full else 0)
-        for part in (self.export, self.search, self.paste, self.open_file):
-            part.setVisible(full)
+        full = self._examined is not None or (self._taken is not None and not self._taken.is_plain)
+        recording = self._taken is not None and not self._taken.is_plain and self.tabs.message is None
+        self._stack.setCurrentWidget(self.recording if recording else self.views if full else self.first)
+        self.paste.setVisible(full)
+        self.open_file.setVisible(full)
+        self.export.setVisible(full and not recording)
+        self.search.setVisible(full and not recording)
 
     # Metadata and keys -------------------------------------------------------------------------------------------
 
@@ -290,7 +377,7 @@ class InspectorPage(Page):
     def _judge_by(self, document: bytes) -> None:
         def take(entity_id: str) -> None:
             self.bar.take_metadata(document, entity_id)
-            self._run()
+            self._rejudge()
 
         self.work(
             name_of_metadata,
@@ -347,7 +434,7 @@ class InspectorPage(Page):
         if self._keys is not None:
             self._keys.accepted_key()
         self._load_keys()
-        self._run()
+        self._rejudge()
 
     def _key_failed(self, error: Exception) -> None:
         if self._keys is not None:
@@ -415,6 +502,7 @@ class InspectorPage(Page):
     def restyle(self) -> None:
         super().restyle()
         self.views.restyle()
+        self.tabs.restyle()
         self.banner.restyle()
         for state in self.findChildren(EmptyState):
             state.restyle()
