@@ -23,6 +23,7 @@ import platformdirs
 from app.product import DEFAULT_SEAT_LIMIT
 from app.sso import SSO, Change, Refused, changes_of
 from app.store import Store, UnreadableStore, Watch
+from app.vault import open_vault
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ def demo_workspace(*, clock: Callable[[], datetime] | None = None) -> Workspace:
 
 
 def _sso(store: Store, clock: Callable[[], datetime] | None) -> SSO:
-    return SSO(store, clock=clock or system_clock, random_bytes=secrets.token_bytes)
+    return SSO(store, clock=clock or system_clock, random_bytes=secrets.token_bytes, keyring=open_vault)
 
 
 def _first_run(sso: SSO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -158,5 +159,15 @@ def _warm_up() -> None:
     """Import what the pages will need, after the first paint."""
     import importlib
 
-    for name in ("app.saml", "signxml", "app.trial"):
+    for name in ("app.saml", "app.saml.report", "app.saml.intake", "signxml", "app.trial"):
         importlib.import_module(name)
+    spare_collector()
+
+
+def spare_collector() -> None:
+    """Leave everything that is loaded out of garbage collections from now on.
+
+    A full collection walks every object while no other thread may run: with all libraries loaded it would hold the
+    window up for 200 ms, whichever thread sets it off.
+    """
+    gc.freeze()

@@ -1,16 +1,30 @@
-"""Small drawings: seats as a bar, logins as stacked columns. Each has a text for screen readers."""
+"""Small drawings: seats as a bar, logins as stacked columns, instants on an axis. Each is told to screen readers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetrics,
+    QHelpEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.gui import theme
+from app.gui.axis import Axis
 from app.gui.widgets import tip
+from app.gui.wording import span
 
 
 class SeatBar(QWidget):
@@ -107,3 +121,162 @@ class LoginChart(QWidget):
                     painter.setBrush(QColor(colour))
                     painter.drawRoundedRect(QRectF(number * slot + slot * 0.15, top, slot * 0.7, tall - 1), 2, 2)
         painter.end()
+
+
+@dataclass(frozen=True, slots=True)
+class InstantMark:
+    """One instant on an InstantChart. `role` as in app.saml.moments decides its shape; `detail` is shown on hover."""
+
+    title: str
+    at: datetime
+    role: str
+    detail: str
+
+
+class InstantChart(QWidget):
+    """Instants of a message on one axis: what is good in between as a band, the skew around it, and two lines for the
+    judged instant and the present. Long gaps are shortened and say how long they are."""
+
+    _LANE = 17
+    _TOP = 34
+    _EDGE = 12
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._axis: Axis | None = None
+        self._marks: tuple[InstantMark, ...] = ()
+        self._good: tuple[datetime, datetime] | None = None
+        self._skew = timedelta()
+        self._judged: datetime | None = None
+        self._now: datetime | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_instants(
+        self,
+        axis: Axis,
+        marks: Sequence[InstantMark],
+        good: tuple[datetime, datetime] | None,
+        skew_s: int,
+        judged: datetime,
+        now: datetime,
+    ) -> None:
+        """Draw these; `good` is from when until when the message's own instants let it in."""
+        self._axis, self._marks, self._good = axis, tuple(sorted(marks, key=lambda m: m.at)), good
+        self._skew, self._judged, self._now = timedelta(seconds=skew_s), judged, now
+        window = f"good from {good[0]:%H:%M:%S} to {good[1]:%H:%M:%S}" if good else "never good by its own instants"
+        told = ", ".join(f"{m.title} {m.at:%Y-%m-%d %H:%M:%S}" for m in self._marks)
+        self.setAccessibleName("Instants of the message")
+        self.setAccessibleDescription(f"{told}. The message is {window}; judged as of {judged:%Y-%m-%d %H:%M:%S} UTC.")
+        self.setFixedHeight(self._TOP + 16 + self._LANE * max(len(set(self._lanes().values())), 1) + 4)
+        self.update()
+
+    def _x(self, at: datetime) -> float:
+        return self._EDGE + (self._axis.place(at) if self._axis else 0) * (self.width() - 2 * self._EDGE)
+
+    def _words(self, m: InstantMark) -> str:
+        return f"{m.title} {m.at:%H:%M:%S}"
+
+    def _lanes(self) -> dict[int, int]:
+        """The lane of each mark's words: the first one below the axis in which they do not run into others."""
+        metrics = QFontMetrics(theme.font(11))
+        ends: list[float] = []
+        lanes: dict[int, int] = {}
+        for number, m in enumerate(self._marks):
+            start = self._start(m, metrics)
+            lane = next((i for i, end in enumerate(ends) if end < start), len(ends))
+            if lane == len(ends):
+                ends.append(0.0)
+            ends[lane] = start + metrics.horizontalAdvance(self._words(m)) + 12
+            lanes[number] = lane
+        return lanes
+
+    def _start(self, m: InstantMark, metrics: QFontMetrics) -> float:
+        """Where a mark's words begin: at the mark, or further left where they would run out of the chart."""
+        width = metrics.horizontalAdvance(self._words(m))
+        return max(2.0, min(self._x(m.at) + 4, self.width() - width - 4))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._axis is not None:
+            self.setFixedHeight(self._TOP + 16 + self._LANE * max(len(set(self._lanes().values())), 1) + 4)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent):
+            near = [m for m in self._marks if abs(self._x(m.at) - event.pos().x()) <= 8]
+            QToolTip.showText(event.globalPos(), tip("\n".join(f"{m.title}\n{m.detail}" for m in near)), self)
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        axis = self._axis
+        if axis is None:
+            return
+        t = theme.tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(11))
+        y = float(self._TOP)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._good is not None:
+            wide = [self._x(self._good[0] - self._skew), self._x(self._good[1] + self._skew)]
+            painter.setBrush(QBrush(QColor(theme.tint(t.ok, 0.35)), Qt.BrushStyle.BDiagPattern))
+            painter.drawRect(QRectF(wide[0], y - 9, wide[1] - wide[0], 18))
+            first, last = (self._x(at) for at in self._good)
+            painter.setBrush(QColor(theme.tint(t.ok, 0.22)))
+            painter.drawRect(QRectF(first, y - 9, last - first, 18))
+        painter.setPen(QPen(QColor(t.muted), 1.2))
+        painter.drawLine(QPointF(self._EDGE, y), QPointF(self.width() - self._EDGE, y))
+        self._draw_gaps(painter, axis, y)
+        lanes, metrics = self._lanes(), QFontMetrics(theme.font(11))
+        for number, m in enumerate(self._marks):
+            x, base = self._x(m.at), y + 14 + self._LANE * lanes[number]
+            painter.setPen(QPen(QColor(t.border), 1))
+            painter.drawLine(QPointF(x, y + 6), QPointF(x, base + 6))
+            self._draw_shape(painter, m.role, x, y)
+            painter.setPen(QColor(t.text))
+            painter.drawText(QPointF(self._start(m, metrics), base + 12), self._words(m))
+        now, judged = self._now, self._judged
+        if now is not None and axis.holds(now):
+            same = judged is not None and abs((now - judged).total_seconds()) < 1
+            self._draw_line(painter, now, "" if same else "now", t.text, Qt.PenStyle.DotLine)
+        if judged is not None and axis.holds(judged):
+            self._draw_line(painter, judged, f"judged {judged:%H:%M:%S}", t.accent, Qt.PenStyle.SolidLine)
+        painter.end()
+
+    def _draw_gaps(self, painter: QPainter, axis: Axis, y: float) -> None:
+        """Say how long the stretches are that were shortened much, where there is room."""
+        painter.setPen(QColor(theme.tokens().muted))
+        metrics = painter.fontMetrics()
+        for a, b in pairwise(axis.knots[1:-1]):
+            left, right = self._x(a), self._x(b)
+            if b - a < timedelta(hours=1):
+                continue
+            words = f"⋯ {span(b - a)} ⋯"
+            if right - left > metrics.horizontalAdvance(words) + 16:
+                at = (left + right - metrics.horizontalAdvance(words)) / 2
+                painter.drawText(QPointF(at, y - 3), words)
+
+    def _draw_line(self, painter: QPainter, at: datetime, words: str, colour: str, style: Qt.PenStyle) -> None:
+        x = self._x(at)
+        painter.setPen(QPen(QColor(colour), 1.6, style))
+        painter.drawLine(QPointF(x, 14), QPointF(x, self._TOP + 14))
+        width = painter.fontMetrics().horizontalAdvance(words)
+        painter.drawText(QPointF(max(2.0, min(x - width / 2, self.width() - width - 2)), 11), words)
+
+    @staticmethod
+    def _draw_shape(painter: QPainter, role: str, x: float, y: float) -> None:
+        """A shape for each part: from here on, up to here, the rest as a dot, a square or a diamond."""
+        t = theme.tokens()
+        painter.setPen(QPen(QColor(t.surface), 1))
+        painter.setBrush(QColor(t.ok if role == "not-before" else t.error if role == "not-on-or-after" else t.muted))
+        corners = {
+            "not-before": ((-1, -7), (6, 0), (-1, 7)),
+            "not-on-or-after": ((1, -7), (-6, 0), (1, 7)),
+            "authenticated": ((-5, 0), (0, -5), (5, 0), (0, 5)),
+            "session": ((-4, -4), (4, -4), (4, 4), (-4, 4)),
+        }.get(role)
+        if corners is None:
+            painter.drawEllipse(QPointF(x, y), 4.5, 4.5)
+        else:
+            painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in corners]))

@@ -11,30 +11,36 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from app.gui.files import FileRefused
+from app.gui.axis import Axis, axis_of
+from app.gui.files import FileRefused, read_file
 from app.gui.widgets import visible
 from app.gui.wording import exact, plural
+from app.saml.certificate_list import CertificateList, list_certificates
 from app.saml.checks.replay import first_end
+from app.saml.moments import Moment, read_moments
 from app.saml.outline import Outline, outline
 from app.saml.report import Report, inspect, issue_instant_of
-from app.sso import Overrides
+from app.sso import Overrides, Refused
 
 if TYPE_CHECKING:
+    from app.gui.jobs import Progress
     from app.saml.decoding import Channel
     from app.saml.expectation import Expectation
+    from app.saml.intake import Intake, Piece
     from app.saml.report import ProvisioningSummary
-    from app.sso import SSO
+    from app.sso import SSO, HeldKey
     from app.store import EventRecord
 
 #: What a message can be judged against beside the accounts.
 NOTHING: Final = ""
 WHOEVER_FITS: Final = "*"
+PASTED: Final = "#metadata"
 #: Files larger than this hold no message. What is just too large is refused by the decoder, in its own sentence.
 MOST_BYTES: Final = 4_194_304
 
+_MOST_KEY: Final = 1_048_576
 _MOST_TEXT: Final = 400_000
 _LONG_LINE: Final = 2_000
-_RAW_LINE: Final = 160
 _FIELDS: Final = {"email": "NameID", "full_name": "full_name", "role": "imagekit_role"}
 _METADATA: Final = re.compile(rb"<(?:[\w.-]+:)?(?:EntityDescriptor|EntitiesDescriptor)[\s>]")
 _REFERENCE: Final = re.compile(r"[a-z]+(?:-[a-z]+){1,3}-[0-9]{2,4}")
@@ -46,6 +52,7 @@ When = datetime | Literal["issue"] | None
 class Subject:
     """A message to judge. `received_at` is set where it comes from the log, `reference` then names the event.
 
+    `piece` tells what it was taken out of, and when it was recorded. `whole` is False for what must be taken in first.
     `judged` is the report of a trial on it, made against an account that is gone: shown until something else is asked.
     """
 
@@ -58,19 +65,95 @@ class Subject:
     received_at: datetime | None = None
     sample: bool = False
     judged: Report | None = field(default=None, repr=False)
+    piece: Piece | None = field(default=None, repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is one message already, rather than something that may hold several."""
+        return bool(self.piece or self.received_at or self.sample or self.judged or self.reference)
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When it was received or recorded: what it should be judged as of. None: now."""
+        return self.received_at or (self.piece.captured_at if self.piece is not None else None)
+
+    @property
+    def relay_state(self) -> str | None:
+        """The RelayState that was recorded beside it."""
+        return self.piece.relay_state if self.piece is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was pasted or opened, taken apart. `is_plain`: it is one message and nothing more is to be told of it."""
+
+    intake: Intake | None
+    subjects: tuple[Subject, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is one message, and nothing to tell beside it."""
+        i = self.intake
+        return len(self.subjects) == 1 and (i is None or not (i.trace or i.errors or i.problems or i.notes))
+
+
+def take(subject: Subject) -> Taken:
+    """Take apart what was pasted or opened: HAR, SAML-tracer, mail, archive, log, page, error text, or one message."""
+    from app.saml.intake import take_in
+
+    if subject.whole:
+        return Taken(None, (subject,))
+    intake = take_in(subject.source, name=subject.name)
+    return Taken(
+        intake,
+        tuple(
+            replace(subject, source=p.source, name=p.name, channel=p.channel, piece=p if p.layers or p.step else None)
+            if len(intake.pieces) > 1 or p.layers or p.source is not subject.source
+            else subject
+            for p in intake.pieces
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What a message is judged by: an account, whoever fits, nothing, or pasted metadata; as of when; how strictly.
+
+    `account` is the one in hand: pasted metadata is judged by as if that account trusted it.
+    """
+
+    against: str = WHOEVER_FITS
+    at: When = None
+    policy: Literal["strict", "diagnose"] = "strict"
+    metadata: bytes | None = field(default=None, repr=False)
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A document for the eye: its outline, and the pretty text as it is shown."""
+
+    outline: Outline
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A judged message with everything the page shows. `now` is the real time, `report.evaluated_at` the judged one."""
+    """A judged message with everything the page shows. `now` is the real time, `report.evaluated_at` the judged one.
+
+    `received` are the very bytes that were pasted or read. `good` is from when until when the message's own instants
+    let it in, without any skew.
+    """
 
     subject: Subject
     report: Report
-    outline: Outline
-    text: str
-    inner: Outline | None
-    inner_text: str
-    raw: str
+    document: Laid
+    inner: Laid | None
+    received: bytes = field(repr=False)
+    moments: tuple[Moment, ...]
+    axis: Axis | None
+    good: tuple[datetime, datetime] | None
+    certificates: CertificateList
     now: datetime
     expires_at: datetime | None
 
@@ -80,42 +163,143 @@ class Examined:
         signed = any(s.status == "valid" for s in self.report.signatures)
         return signed and self.expires_at is not None and self.expires_at > self.now
 
-
-def examine(sso: SSO, subject: Subject, against: str, at: When) -> Examined:
-    """Judge a message against an account, against whoever fits, or against nothing, as of `at` (None: now)."""
-    if subject.judged is not None and against == WHOEVER_FITS and _same_second(at, subject.received_at):
-        report = subject.judged
-    elif against == NOTHING:
-        report = _judged_by(sso.expectation_for(None), sso.now(), subject, at)
-    elif subject.sample:
-        # The account does not know the IdP of the sample; it is judged as if it did, and nobody is provisioned.
-        account = None if against == WHOEVER_FITS else against
-        expectation = replace(sso.expectation_for(account, overrides=subject.overrides), trusted_test_idp=True)
-        report = _judged_by(expectation, sso.now(), subject, at)
-    else:
-        report = sso.inspect(
-            subject.source,
-            None if against == WHOEVER_FITS else against,
-            at=at,
-            overrides=subject.overrides,
-            name=subject.name,
-            channel=subject.channel,
-            of_event=subject.reference,
+    def same_documents(self, other: Examined | None) -> bool:
+        """Whether the other shows the same bytes with the same marks, so that they need not be laid out again."""
+        return (
+            other is not None
+            and self.subject.source == other.subject.source
+            and self.document is other.document
+            and self.inner is other.inner
         )
-    signed = frozenset(s.id for s in report.signatures if s.id and s.trusted and s.status == "valid")
-    whole = outline(report.xml, signed)
-    inner = outline(report.decrypted_xml, signed) if report.decrypted_xml else None
-    raw = subject.source.decode("utf-8", "replace") if isinstance(subject.source, bytes) else subject.source
+
+    def laid_with(self, where: str | None) -> Laid | None:
+        """The document that holds this place, the outer one first; None where neither does."""
+        for laid in (self.document, self.inner):
+            if laid is not None and laid.outline.node_of(where) is not None:
+                return laid
+        return None
+
+    def provenance(self, where: str | None) -> str:
+        """Who vouches for a place: "signed-by-assertion", "signed-by-response", "unsigned"; "" where it has none."""
+        laid = self.laid_with(where)
+        node = laid.outline.node_of(where) if laid is not None else None
+        if node is None or where is None or "/ds:Signature" in where:
+            return ""
+        if not node.signed:
+            return "unsigned"
+        if laid is self.inner and self.report.assertion is not None:
+            return self.report.assertion.provenance
+        inside = "/saml:Assertion" in where
+        own = any(s.covers == "Assertion" and s.trusted and s.status == "valid" for s in self.report.signatures)
+        return "signed-by-assertion" if inside and own else "signed-by-response"
+
+
+def examine(sso: SSO, subject: Subject, judging: Judging, before: Examined | None = None) -> Examined:
+    """Judge a message by what `judging` says, and lay it out. What `before` has laid out already is not done again."""
+    report = _judged(sso, subject, judging)
+    signed = _signed_ids(report)
+    if before is not None and before.report.xml == report.xml and _signed_ids(before.report) == signed:
+        whole = before.document
+        same = before.report.decrypted_xml == report.decrypted_xml and _inner_ids(before.report) == _inner_ids(report)
+        inner = before.inner if same else _laid(report.decrypted_xml, _inner_ids(report))
+    else:
+        whole = _laid(report.xml, signed) or Laid(Outline(None, "", {}), "")
+        inner = _laid(report.decrypted_xml, _inner_ids(report))
+    moments = tuple(read_moments(report.response, report.assertion))
+    known = [m.instant.at for m in moments if m.instant.at is not None]
+    source = subject.source
     return Examined(
         subject=subject,
         report=report,
-        outline=whole,
-        text=shown(whole.text),
+        document=whole,
         inner=inner,
-        inner_text=shown(inner.text) if inner else "",
-        raw=shown(broken(raw)),
+        received=source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass"),
+        moments=moments,
+        axis=axis_of(known, margin=timedelta(seconds=report.clock_skew_s + 60)),
+        good=_good(moments),
+        certificates=_certificates(report),
         now=sso.now(),
         expires_at=first_end(report.assertion) if report.assertion else None,
+    )
+
+
+def _judged(sso: SSO, subject: Subject, judging: Judging) -> Report:
+    against, at = judging.against, judging.at
+    overrides = replace(subject.overrides, policy=judging.policy)
+    as_strict = judging.policy == "strict"
+    if subject.judged is not None and as_strict and against == WHOEVER_FITS and _same_second(at, subject.received_at):
+        return subject.judged
+    if against == NOTHING:
+        expectation = sso.expectation_for(None, overrides=Overrides(policy=judging.policy))
+        return _whole(_judged_by(expectation, sso.now(), subject, at), subject)
+    account = None if against == WHOEVER_FITS else against
+    if against == PASTED:
+        account = judging.account or None
+        overrides = replace(overrides, idp_metadata=judging.metadata)
+    elif subject.sample:
+        # The account does not know the IdP of the sample; it is judged as if it did, and nobody is provisioned.
+        expectation = replace(sso.expectation_for(account, overrides=overrides), trusted_test_idp=True)
+        return _whole(_judged_by(expectation, sso.now(), subject, at), subject)
+    report = sso.inspect(
+        subject.source,
+        account,
+        at=at,
+        overrides=overrides,
+        relay_state=subject.relay_state,
+        name=subject.name,
+        channel=subject.channel,
+        of_event=subject.reference,
+    )
+    return _whole(report, subject)
+
+
+def _whole(report: Report, subject: Subject) -> Report:
+    """The report with the containers that the message was taken out of."""
+    from app.saml.intake import of_piece
+
+    return report if subject.piece is None else of_piece(report, subject.piece)
+
+
+def _signed_ids(report: Report) -> frozenset[str]:
+    return frozenset(s.id for s in report.signatures if s.id and s.trusted and s.status == "valid")
+
+
+def _inner_ids(report: Report) -> frozenset[str]:
+    """Of a decrypted assertion: its own signature, or that of the Response which covers the encrypted data."""
+    a = report.assertion
+    covered = a is not None and a.id and a.provenance == "signed-by-response"
+    return _signed_ids(report) | ({a.id} if a is not None and a.id and covered else frozenset())
+
+
+def _laid(data: bytes | None, signed: frozenset[str]) -> Laid | None:
+    if data is None:
+        return None
+    made = outline(data, signed)
+    return Laid(made, shown(made.text))
+
+
+def _good(moments: tuple[Moment, ...]) -> tuple[datetime, datetime] | None:
+    begins = [m.instant.at for m in moments if m.role in ("not-before", "issued") and m.instant.at is not None]
+    ends = [m.instant.at for m in moments if m.role == "not-on-or-after" and m.instant.at is not None]
+    # Issuing alone begins nothing, where NotBefore says from when on the message is good.
+    own = [m.instant.at for m in moments if m.role == "not-before" and m.instant.at is not None]
+    if not ends or not begins:
+        return None
+    first, last = max(own or begins), min(ends)
+    return (first, last) if first < last else None
+
+
+def _certificates(report: Report) -> CertificateList:
+    verified: dict[str, tuple[str, ...]] = {}
+    for s in report.signatures:
+        if s.status == "valid" and s.key:
+            verified[s.key] = (*verified.get(s.key, ()), s.covers)
+    expectation = report.expectation
+    return list_certificates(
+        [d for d in (report.xml, report.decrypted_xml) if d],
+        expectation.trusted_keys,
+        verified,
+        known_test_keys=expectation.known_test_keys,
     )
 
 
@@ -125,11 +309,20 @@ def _same_second(at: When, instant: datetime | None) -> bool:
 
 def _judged_by(expectation: Expectation, now: datetime, subject: Subject, at: When) -> Report:
     when = at if isinstance(at, datetime) else now
-    report = inspect(subject.source, expectation, now=when, channel=subject.channel, name=subject.name)
+
+    def as_of(moment: datetime) -> Report:
+        return inspect(
+            subject.source,
+            expectation,
+            now=moment,
+            channel=subject.channel,
+            relay_state=subject.relay_state,
+            name=subject.name,
+        )
+
+    report = as_of(when)
     issued = issue_instant_of(report) if at == "issue" else None
-    if issued is None:
-        return report
-    return inspect(subject.source, expectation, now=issued, channel=subject.channel, name=subject.name)
+    return report if issued is None else as_of(issued)
 
 
 def shown(text: str) -> str:
@@ -142,14 +335,6 @@ def shown(text: str) -> str:
     if len(text) > _MOST_TEXT:
         lines.append(f"… ({len(text) - _MOST_TEXT:,} more characters are not shown; they were judged.)")
     return visible("\n".join(lines))
-
-
-def broken(text: str) -> str:
-    """Text with its long lines broken, so that a message on one line can be shown."""
-    out = []
-    for line in text[: _MOST_TEXT + 1].replace("\r\n", "\n").split("\n"):
-        out += [line[i : i + _RAW_LINE] for i in range(0, len(line), _RAW_LINE)] or [""]
-    return "\n".join(out) + text[_MOST_TEXT + 1 :]
 
 
 def subject_of(event: EventRecord, imagekit_id_of: Callable[[int], str]) -> Subject | None:
@@ -199,12 +384,13 @@ def sample_subject(sso: SSO, imagekit_id: str) -> Subject:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """A claim, and what a login would do with it."""
+    """A claim, what a login would do with it, and the XPath of its value."""
 
     name: str
     value: str
     provenance: str
     use: str
+    where: str = ""
 
 
 def claim_rows(report: Report) -> list[ClaimRow]:
@@ -215,11 +401,17 @@ def claim_rows(report: Report) -> list[ClaimRow]:
             was = f"was {old}" if old else "new"
             uses[_FIELDS.get(name, name)] = f"Stored ({was})" if applied else f"Kept as {old}; {new} is not taken over"
     rows = []
-    if report.name_id is not None:
-        rows.append(ClaimRow("NameID", report.name_id, report.name_id_provenance, uses.get("NameID", "")))
-    for a in report.attributes:
-        name, use = a.name or a.friendly_name or "", uses.get(a.name, "")
-        rows.extend(ClaimRow(name, value, a.provenance, use) for value in a.values or ("",))
+    a = report.assertion
+    if report.name_id is not None and a is not None and a.subject is not None:
+        place = a.subject.name_ids[0].text.at.path
+        rows.append(ClaimRow("NameID", report.name_id, report.name_id_provenance, uses.get("NameID", ""), place))
+    for attribute in a.attributes if a is not None else ():
+        name = attribute.name or attribute.friendly_name or ""
+        use = uses.get(attribute.name or "", "")
+        provenance = a.provenance if a is not None else "unsigned"
+        rows.extend(ClaimRow(name, v.text.value, provenance, use, v.text.at.path) for v in attribute.values)
+        if not attribute.values:
+            rows.append(ClaimRow(name, "", provenance, use, attribute.at.path))
     return rows
 
 
@@ -230,6 +422,12 @@ def provisioning_sentence(p: ProvisioningSummary | None) -> str:
     seats = f" Seats after it: {p.seats_used} of {p.seats_limit}." if p.seats_used is not None else ""
     outcome = p.outcome.replace("_", " ")
     return f"A login with it {outcome}: {p.message}{seats}"
+
+
+def state_of(report: Report) -> str:
+    """The verdict as one of STATES: what is no login can be sound, but nobody is let in by it."""
+    login = report.kind in ("Response", "Assertion", "other")
+    return report.verdict if login or report.verdict != "accept" else "sound"
 
 
 def form_of(report: Report) -> str:
@@ -254,3 +452,32 @@ def clock(length: timedelta) -> str:
     if seconds < 172_800:
         return f"{seconds // 3_600} h {seconds % 3_600 // 60} min"
     return f"{seconds // 86_400} days"
+
+
+def name_of_metadata(sso: SSO, document: bytes) -> str:
+    """The entity ID of the identity provider in metadata. Refused in one sentence where it cannot be judged by."""
+    summary = sso.read_metadata(document)
+    if summary.idp is None:
+        first = str(summary.problems[0]) if summary.problems else "It holds no identity provider."
+        raise Refused("inspect.metadata", f"The metadata cannot be used. {first}")
+    return summary.idp.entity_id
+
+
+def hold_key_file(sso: SSO, path: Path, password: str, remember: bool) -> HeldKey:
+    """Use the private key in a file. Raises FileRefused or Refused with a sentence."""
+    data = read_file(path, _MOST_KEY)
+    return sso.hold_key(data, password=password or None, name=path.name, remember=remember)
+
+
+def survey(
+    progress: Progress, sso: SSO, subjects: tuple[Subject, ...], judging: Judging
+) -> tuple[tuple[str, str, str], ...]:
+    """(kind, verdict, headline) of each message, as of its own time where it was recorded; it stops when cancelled."""
+    found: list[tuple[str, str, str]] = []
+    for number, subject in enumerate(subjects):
+        if progress.cancelled:
+            break
+        progress.report(number, len(subjects), subject.name)
+        report = _judged(sso, subject, replace(judging, at=subject.as_of or judging.at))
+        found.append((report.kind, state_of(report), report.headline))
+    return tuple(found)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
+from app.gui.examine import state_of
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
     STATES,
@@ -26,6 +27,7 @@ from app.gui.widgets import (
     line,
     mono_label,
     row,
+    tip,
     visible,
 )
 from app.gui.wording import utc
@@ -50,6 +52,16 @@ VENDORS: Final = (
     ("onelogin", "OneLogin"),
     ("adfs", "AD FS"),
 )
+#: Who vouches for the value a finding is about.
+VOUCHED: Final = {
+    "signed-by-assertion": (
+        "pass",
+        "Signed by Assertion",
+        "The Assertion's signature covers the value.",
+    ),
+    "signed-by-response": ("pass", "Signed by Response", "The Response's signature covers the value."),
+    "unsigned": ("warn", "Unsigned", "No valid, trusted signature covers the value: anybody could have written it."),
+}
 PROVENANCE: Final = {
     "signed-by-assertion": "Assertion",
     "signed-by-response": "Response",
@@ -121,7 +133,7 @@ def _tip(f: Finding) -> str:
 class FindingsTable(Table[Finding]):
     """Checks in a table: result, check, message; expected, actual and place in columns that can be shown."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, message_width: int = 300) -> None:
         super().__init__(
             name,
             [
@@ -129,7 +141,7 @@ class FindingsTable(Table[Finding]):
                     "Result", lambda f: f.word, 116, tip=_tip, state=lambda f: f.status, sort=lambda f: ORDER[f.status]
                 ),
                 Column("Check", lambda f: f.id, 210, tip=_tip, mono=True),
-                Column("Message", lambda f: f.message, 300, tip=_tip),
+                Column("Message", lambda f: f.message, message_width, tip=_tip),
                 Column("Expected", lambda f: f.expected or "", 200, mono=True, hidden=True),
                 Column("Actual", lambda f: f.actual or "", 200, mono=True, hidden=True),
                 Column("Where", lambda f: f.where or "", 260, mono=True, hidden=True),
@@ -207,20 +219,26 @@ class FindingDetail(QWidget):
         self.setLayout(column(self._parts, 1, margins=(2, 8, 10, 8)))
         self.show_finding(None)
 
-    def show_finding(self, f: Finding | None) -> None:
-        """Show a finding, or how to choose one."""
+    def show_finding(self, f: Finding | None, provenance: str = "") -> None:
+        """Show a finding, or how to choose one. `provenance` says who signed the value it is about (VOUCHED)."""
         clear(self._parts)
         if f is None:
-            self._parts.addWidget(label("Choose a finding below to read what it means.", tone="muted", wrap=True))
+            self._parts.addWidget(label("Choose a finding to read what it means.", tone="muted", wrap=True))
             return
         copy = button("", lambda: copy_text(finding_text(f), copy), icon="copy", kind="flat", hint="Copy finding")
         place = button("Show in source", lambda: self.asked.emit(f), kind="flat", hint="Go to its place (Enter)")
         place.setVisible(bool(f.where))
-        self._parts.addLayout(row(Pill(f.status), mono_label(f.id), 1, place, copy))
+        self._parts.addLayout(row(Pill(f.status), 1, place, copy))
+        self._parts.addWidget(mono_label(f.id, tone="muted"))
         self._parts.addWidget(selectable(f.message))
         for name, value in (("Expected", f.expected), ("Actual", f.actual), ("Where", f.where)):
             if value is not None:
                 self._parts.addWidget(CopyRow(name, visible(value), 70))
+        if provenance in VOUCHED:
+            state, word, meaning = VOUCHED[provenance]
+            pill = Pill(state, word)
+            pill.setToolTip(tip(meaning))
+            self._parts.addLayout(row(label("Judged value", tone="muted"), pill, 1))
         if f.explanation:
             self._parts.addWidget(label(f.explanation, tone="muted", wrap=True))
         if f.cites:
@@ -254,6 +272,11 @@ class Causes(QWidget):
         """Show the causes of a report, or that there is nothing to explain."""
         self._report = report
         self._bar.setVisible(bool(report.diagnosis))
+        self._fill()
+
+    def clear(self) -> None:
+        """Show no causes."""
+        self._report = None
         self._fill()
 
     def message(self) -> str:
@@ -299,12 +322,6 @@ def selectable(text: str, *, bold: bool = False, size: float = 13, tone: Tone = 
     made = label(text, bold=bold, size=size, tone=tone, wrap=True)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made
-
-
-def state_of(report: Report) -> str:
-    """The verdict as one of STATES: what is no login can be sound, but nobody is let in by it."""
-    login = report.kind in ("Response", "Assertion", "other")
-    return report.verdict if login or report.verdict != "accept" else "sound"
 
 
 def _nothing_wrong(report: Report) -> str:

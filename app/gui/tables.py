@@ -263,6 +263,12 @@ class Table(QTableView, Generic[R]):
         self.scrollToTop()
         self.model_.replace(rows)
 
+    def fit_rows(self, most: int) -> None:
+        """Be as high as the rows need, up to `most` of them: for a short table among other things in a scroll area."""
+        rows = min(max(len(self.model_.rows), 1), most)
+        bar = self.horizontalScrollBar().sizeHint().height()
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 36 * rows + bar + 4)
+
     def select_where(self, fits: Callable[[R], bool]) -> bool:
         """Select the first row that fits; False when there is none."""
         for number, item in enumerate(self.model_.rows):

@@ -168,7 +168,7 @@ def _arrow_files(colour: str) -> str:
     """Style sheets take an image only from a file: write the tinted arrow to the session's temporary folder."""
     folder = Path(tempfile.gettempdir()) / f"sso-workbench-{os.getuid() if hasattr(os, 'getuid') else 0}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    for name in ("chevron-down", "chevron-right", "check"):
+    for name in ("chevron-down", "chevron-right", "chevron-left", "check"):
         (folder / f"{name}-{colour[1:]}.svg").write_bytes(_svg(name).replace(b"#000000", colour.encode()))
     return folder.as_posix()
 
@@ -295,6 +295,11 @@ QTabBar::tab {{ background: transparent; color: {t.muted}; border: none; border-
 QTabBar::tab:selected {{ color: {t.accent}; border-bottom: 2px solid {t.accent}; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
 QTabBar::tab:focus {{ color: {t.accent}; }}
+QTabBar::scroller {{ width: 44px; }}
+QTabBar QToolButton {{ background: {t.surface}; border: none; border-radius: 6px; }}
+QTabBar QToolButton:hover {{ background: {t.hover}; }}
+QTabBar QToolButton::left-arrow {{ image: url({arrows}/chevron-left-{t.muted[1:]}.svg); width: 16px; height: 16px; }}
+QTabBar QToolButton::right-arrow {{ image: url({arrows}/chevron-right-{t.muted[1:]}.svg); width: 16px; height: 16px; }}
 QSplitter::handle {{ background: transparent; }}
 QStatusBar {{ background: {t.sidebar}; border-top: 1px solid {t.border}; color: {t.muted}; }}
 QStatusBar QLabel {{ color: {t.muted}; }}

@@ -47,8 +47,8 @@ STATES: dict[str, tuple[str, str, str]] = {
     "accept": ("Accepted", "ok", "ok"),
     "sound": ("Nothing wrong", "ok", "ok"),
     "reject": ("Rejected", "error", "error"),
-    "refused-by-idp": ("Refused by the IdP", "warning", "warning"),
-    "not-provisioned": ("Not let in", "warning", "warning"),
+    "refused-by-idp": ("Refused by the IdP", "stop", "warning"),
+    "not-provisioned": ("Not let in", "user", "warning"),
     "unknown": ("Not judged", "help", "accent"),
 }
 
@@ -325,7 +325,8 @@ def paint_pill(painter: QPainter, rect: QRect, state: str, word: str, base: QFon
 class Banner(QFrame):
     """One sentence in a tinted strip with an optional action: errors inline, where they belong."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, slim: bool = False) -> None:
+        """`slim` where it stands among other things and room is dear."""
         super().__init__()
         self._icon = QLabel()
         self._text = label("", wrap=True)
@@ -335,7 +336,9 @@ class Banner(QFrame):
         self._on_action: Callable[[], object] | None = None
         self._action.clicked.connect(lambda: self._on_action() if self._on_action else None)
         self._state = "info"
-        layout = row(self._icon, self._text, self._action, spacing=10, margins=(12, 8, 12, 8))
+        layout = row(
+            self._icon, self._text, self._action, spacing=10, margins=(12, 4, 12, 4) if slim else (12, 8, 12, 8)
+        )
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.hide()

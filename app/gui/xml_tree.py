@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, Signal
@@ -99,9 +100,12 @@ class Nodes(QAbstractItemModel):
         if not index.isValid():
             return None
         node = self.node(index)
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            text = node.name if index.column() == 0 else node.value
-            return visible(text[:2_000]).replace("\n", " ")
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(node, index.column())
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._text(node, index.column()) + (", signed" if node.signed and index.column() == 0 else "")
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == 0 and self._starts_signed(index):
+            return theme.icon("key", theme.tokens().ok, 14)
         if role == Qt.ItemDataRole.ToolTipRole:
             covered = "Covered by a valid signature." if node.signed else "Not covered by a valid, trusted signature."
             return tip(f"{node.path}\n{node.value[:600]}\n{covered}")
@@ -112,6 +116,16 @@ class Nodes(QAbstractItemModel):
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == 0 and node.kind != "element":
             return QColor(theme.tokens().muted)
         return None
+
+    @staticmethod
+    def _text(node: Node, column: int) -> str:
+        return visible((node.name if column == 0 else node.value)[:2_000]).replace("\n", " ")
+
+    def _starts_signed(self, index: Index) -> bool:
+        """Whether the signed part begins with this element: the one that a signature names."""
+        above = self._parents[int(index.internalId())]
+        node = self.node(index)
+        return node.signed and node.kind == "element" and not (above >= 0 and self._nodes[above].signed)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
@@ -127,6 +141,7 @@ class XmlTree(QTreeView):
     def __init__(self) -> None:
         super().__init__()
         self.nodes = Nodes()
+        self.node_actions: list[tuple[str, Callable[[Node], object]]] = []
         self.setAccessibleName("Tree")
         self.setUniformRowHeights(True)  # before the first expandAll(): afterwards the tree stays blank
         self.setModel(self.nodes)
@@ -179,9 +194,17 @@ class XmlTree(QTreeView):
         if self.current is not None:
             copy_text(visible(self.current.path), self)
 
+    def copy_row(self) -> None:
+        """Copy name and value of the selected node, tab-separated."""
+        if self.current is not None:
+            copy_text(visible(f"{self.current.name}\t{self.current.value}"), self)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_value()
+        elif event.key() == Qt.Key.Key_C and event.modifiers() == shift:
+            self.copy_path()
         else:
             super().keyPressEvent(event)
 
@@ -190,8 +213,12 @@ class XmlTree(QTreeView):
             return
         self.setCurrentIndex(self.indexAt(at))
         menu = QMenu(self)
+        node = self.nodes.node(self.indexAt(at))
+        for text, act in self.node_actions:
+            menu.addAction(text, partial(act, node))
         menu.addAction("Copy value", self.copy_value)
         menu.addAction("Copy XPath", self.copy_path)
+        menu.addAction("Copy row", self.copy_row)
         menu.addSeparator()
         menu.addAction("Expand all", self.expandAll)
         menu.addAction("Collapse all", self.collapseAll)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from app.saml.certificates import fingerprint, key_text, public_key, subject_text
+from app.saml.certificates import fingerprint, key_fingerprint, key_text, public_key, subject_text
 from app.saml.errors import KeyFileError
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -164,3 +164,30 @@ def load_private_key(data: bytes, password: str | None = None) -> PrivateKey:
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise KeyFileError("The private key is neither RSA nor EC; only these are used with SAML.")
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class DecryptionKey:
+    """A private key that opens encrypted assertions. `fingerprint` is the SHA-256 (hex) of its public half."""
+
+    private: rsa.RSAPrivateKey = field(repr=False)
+    kind: str
+    fingerprint: str
+
+    def to_pem(self) -> str:
+        """The key as unprotected PKCS #8, for the keyring of the operating system and for nothing else."""
+        return self.private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode("ascii")
+
+
+def load_decryption_key(data: bytes, password: str | None = None) -> DecryptionKey:
+    """An RSA private key as load_private_key() reads it. Raises KeyFileError, also for a key of another kind."""
+    key = load_private_key(data, password)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise KeyFileError(
+            f"This is an elliptic-curve key ({key.curve.name}), which opens no assertion: SAML encrypts to RSA keys. "
+            "Load the RSA key whose certificate the IdP encrypts to."
+        )
+    public = key.public_key()
+    return DecryptionKey(key, key_text(public), key_fingerprint(public))

@@ -21,7 +21,7 @@ _SIGNATURE: Final = q(DS, "Signature")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A line of the tree. `line` is the 1-based line of the pretty text; `signed` whether a signature names it."""
+    """A line of the tree. `line` and `last` are 1-based lines of the pretty text; `signed`: a signature covers it."""
 
     kind: NodeKind
     name: str
@@ -30,6 +30,7 @@ class Node:
     line: int
     signed: bool
     children: tuple[Node, ...] = ()
+    last: int = 0  # the line an element ends on; 0 for what is not an element
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,22 @@ class Outline:
                 return self.lines[path]
             path = path.rpartition("/")[0]
         return 0
+
+    def node_of(self, path: str | None) -> Node | None:
+        """The node of a place, or of the nearest element above it; None where the place is not in this document."""
+        best: Node | None = None
+        below: tuple[Node, ...] = (self.root,) if self.root is not None and path else ()
+        while step := next((n for n in below if n.path == path or f"{path}".startswith(f"{n.path}/")), None):
+            best, below = step, step.children if step.kind == "element" and step.path != path else ()
+        return best
+
+    def element_at(self, line: int) -> Node | None:
+        """The innermost element that a 1-based line belongs to; None outside of the document."""
+        best: Node | None = None
+        below: tuple[Node, ...] = (self.root,) if self.root is not None else ()
+        while step := next((n for n in below if n.line <= line <= n.last), None):
+            best, below = step, step.children
+        return best
 
 
 def outline(data: bytes, signed_ids: frozenset[str] = frozenset()) -> Outline:
@@ -143,7 +160,7 @@ class _Writer:
         if (el.get("ID") or "") in self._ids:
             self.signed.append((first, len(self.lines)))
         shown = fold(text) if not children else ""
-        return Node("element", name_of(el), shown, path, first, covered, tuple(nodes))
+        return Node("element", name_of(el), shown, path, first, covered, tuple(nodes), len(self.lines))
 
     def _child(self, child: etree._Element, depth: int, above: str, covered: bool) -> Node:
         if isinstance(child, etree._Comment):

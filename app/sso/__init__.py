@@ -2,6 +2,7 @@
 
 from app.sso.base import browser_digest
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, NotFound, Refused, SsoError
+from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.log import LogVerbs
 from app.sso.login import LoginVerbs
 from app.sso.people import PeopleVerbs
@@ -34,6 +35,9 @@ __all__ = [
     "CleanupResult",
     "ConfigurationView",
     "FirstLoginAtIdp",
+    "HeldKey",
+    "Keyring",
+    "KeyringRefused",
     "LoginResult",
     "LoginStart",
     "MetadataRefused",

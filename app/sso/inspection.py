@@ -17,6 +17,7 @@ from app.saml.expectation import AccountFacts, Expectation, OpenRequest, PriorUs
 from app.saml.identifiers import normalise_email
 from app.sso.configuration import ConfigurationVerbs, Configured
 from app.sso.errors import Refused
+from app.sso.keys import KeyVerbs
 from app.sso.values import Overrides
 from app.store import Transaction
 
@@ -68,7 +69,7 @@ def flow_of(report: Report) -> Flow:
     return "sp_initiated" if report.in_response_to else "idp_initiated"
 
 
-class InspectionVerbs(ConfigurationVerbs):
+class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
     """The part of SSO that judges."""
 
     def inspect(
@@ -185,7 +186,7 @@ class InspectionVerbs(ConfigurationVerbs):
             sp_entity_id=overrides.sp_entity_id or sp_entity_id,
             acs_url=overrides.acs_url or acs_url,
             default_sp_entity_id=self.sp.entity_id if sp_entity_id != self.sp.entity_id else None,
-            decryption_keys=(*self.decryption_keys, *overrides.decryption_keys),
+            decryption_keys=(*self.decryption_keys, *self._session_keys(), *overrides.decryption_keys),
             relay_states=(self.sp.relay_state, self.sp.relay_state_origin),
             account=self._facts(settings, account),
             profile=overrides.profile or "imagekit",

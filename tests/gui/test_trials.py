@@ -119,9 +119,9 @@ def test_the_sheet_explains_and_the_message_opens_as_it_was_judged(page: Any, be
     assert shown is page._shown.row.report
     assert shown.check("nameid-present").status == "fail"
     # Asked for something else, it is judged again: the account in hand does not know that identity provider.
-    against = inspector.against  # type: ignore[attr-defined]
+    against = inspector.bar.against  # type: ignore[attr-defined]
     against.setCurrentIndex(against.findData("ik_7x2k"))
-    inspector._choose_against()  # type: ignore[attr-defined]
+    inspector.bar._choose_against()  # type: ignore[attr-defined]
     assert inspector._examined.report is not shown  # type: ignore[attr-defined]
 
 

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from app.saml.certificates import key_fingerprint
 from app.saml.errors import KeyFileError
-from app.saml.keyfiles import certificate_facts, load_certificates, load_private_key
+from app.saml.keyfiles import certificate_facts, load_certificates, load_decryption_key, load_private_key
 from tests.saml import signing_samples as samples
 
 SIGNER = samples.rsa_signer()
@@ -119,3 +120,16 @@ def test_the_facts_of_a_certificate() -> None:
     assert not facts.expired(samples.NOW)
     assert facts.expired(facts.not_after + timedelta(seconds=1))
     assert certificate_facts(SIGNER.certificate, known_test_keys=frozenset({facts.sha256})).is_test_key
+
+
+def test_a_decryption_key_is_rsa_and_can_be_kept() -> None:
+    key = load_decryption_key(private(b"s3cret"), "s3cret")
+    assert key.kind == "RSA 2048"
+    assert key.fingerprint == key_fingerprint(SIGNER.key.public_key())
+    assert load_decryption_key(key.to_pem().encode()).private.private_numbers() == SIGNER.key.private_numbers()
+    assert "PRIVATE" not in repr(key)
+
+
+def test_an_elliptic_curve_key_decrypts_nothing() -> None:
+    with pytest.raises(KeyFileError, match=r"elliptic-curve key \(secp256r1\), which opens no assertion"):
+        load_decryption_key(private(key=samples.ec_signer().key))

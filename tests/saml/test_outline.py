@@ -57,3 +57,29 @@ def test_base64_is_folded_and_text_is_not() -> None:
 def test_what_is_no_xml_is_shown_as_received() -> None:
     made = outline(b"<oops")
     assert (made.root, made.text, made.lines) == (None, "<oops", {})
+
+
+def test_a_line_leads_back_to_its_element() -> None:
+    made = outline(DOCUMENT)
+    path = "/samlp:Response/saml:Assertion"
+    found = made.element_at(made.line_of(path + "/saml:Conditions"))
+    assert found is not None
+    assert found.path == path + "/saml:Conditions"
+    closing = lines(made).index("  </saml:Assertion>") + 1
+    at_the_end = made.element_at(closing)
+    assert at_the_end is not None
+    assert at_the_end.path == path
+    assert made.element_at(0) is None
+    assert made.element_at(999) is None
+
+
+def test_a_place_leads_to_its_node_or_the_nearest_above() -> None:
+    made = outline(DOCUMENT)
+    path = "/samlp:Response/saml:Assertion/saml:Conditions"
+    for below, name in (("", "saml:Conditions"), ("/@NotBefore", "@NotBefore"), ("/x", "saml:Conditions")):
+        node = made.node_of(path + below)
+        assert node is not None
+        assert node.name == name
+    assert made.node_of("/other") is None
+    assert made.node_of(None) is None
+    assert outline(b"<oops").node_of("/a") is None

@@ -3,77 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QDateTime, QSettings, Qt, QTimeZone
-from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut, QTextDocument
-from PySide6.QtWidgets import QComboBox, QDateTimeEdit, QMenu, QSplitter, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.examine import (
-    MOST_BYTES,
-    NOTHING,
     WHOEVER_FITS,
-    ClaimRow,
     Examined,
     Subject,
-    When,
-    claim_rows,
-    clock,
+    Taken,
     examine,
-    form_of,
+    hold_key_file,
     is_metadata,
     is_reference,
     load_event,
-    provenance_of,
-    provisioning_sentence,
+    name_of_metadata,
     sample_subject,
+    survey,
+    take,
 )
 from app.gui.files import FileRefused, ask_open, ask_save, read_file, write_file
-from app.gui.findings import (
-    PROVENANCE,
-    WHO,
-    Causes,
-    Finding,
-    FindingDetail,
-    FindingsTable,
-    StatusChoice,
-    VerdictHeader,
-    findings,
-    report_text,
-    state_of,
-)
-from app.gui.paste_box import PasteBox
-from app.gui.tables import Column, Table
-from app.gui.widgets import (
-    Banner,
-    Card,
-    EmptyState,
-    Figure,
-    button,
-    column,
-    copy_text,
-    label,
-    row,
-    scrolled,
-    search_field,
-    tip,
-    visible,
-)
-from app.gui.xml_tree import XmlTree
-from app.gui.xml_view import XmlView
+from app.gui.findings import report_text
+from app.gui.inspector.empty import FirstSteps
+from app.gui.inspector.keys import KeysDialog
+from app.gui.inspector.metadata import MetadataDialog
+from app.gui.inspector.recording import Judged, RecordingView
+from app.gui.inspector.search import Hit, SearchBar, search
+from app.gui.inspector.tabs import MessageTabs
+from app.gui.inspector.views import MessageViews
+from app.gui.widgets import Banner, EmptyState, button, copy_text
+from app.saml.intake import MOST_BYTES
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
-    from app.saml.outline import Node
-    from app.saml.report import Report, SignatureSummary
+    from app.gui.jobs import Progress
+    from app.saml.report import Report
+    from app.sso import SSO, HeldKey
 
-KINDS: Final = "Messages (*.xml *.txt *.b64 *.html *.saml *.form);;All files (*)"
-_WHEN: Final = (("now", "now"), ("issue", "when it was issued"), ("at", "at a given time"))
-_ROOM_FOR_FIGURES: Final = 720
+KINDS: Final = (
+    "Messages and recordings (*.xml *.txt *.b64 *.html *.saml *.form *.har *.json *.log *.eml *.zip);;All files (*)"
+)
+_WIDE: Final = 960
+_MOST_SURVEYED: Final = 60
 
 
 class InspectorPage(Page):
@@ -89,12 +66,14 @@ class InspectorPage(Page):
         super().__init__(desk)
         self._subject: Subject | None = None
         self._examined: Examined | None = None
-        self._against = desk.account or WHOEVER_FITS
-        self._rows: list[Finding] = []
-        self.search = search_field("Search", self._narrow)
-        self.search.setMinimumWidth(150)
-        self.search.setMaximumWidth(300)
-        self.search.returnPressed.connect(self.find_next)
+        self._taken: Taken | None = None
+        self._survey: Progress | None = None
+        self._running = self._moved = False
+        self._keys: KeysDialog | None = None
+        self._metadata: MetadataDialog | None = None
+        self.search = SearchBar()
+        self.search.sought.connect(self._seek)
+        self.search.went.connect(self._go_to_hit)
         self.open_file = button("", self._ask_file, icon="open", hint="Open a file with a message (Ctrl+O)")
         self.export = button("Export", icon="export", hint="Save or copy the report")
         self.export.setMenu(self._export_menu())
@@ -103,172 +82,33 @@ class InspectorPage(Page):
         )
         self.header(self.search, self.open_file, self.export, self.paste)
         self.banner = Banner()
-        self.live = Banner()
         self.body.addWidget(self.banner)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty())
-        self._stack.addWidget(self._full())
-        self.body.addWidget(self._stack, 1)
-        self._keys()
-        self._show_controls()
-        desk.account_changed.connect(self._on_account)
-
-    # Parts -----------------------------------------------------------------------------------------------------
-
-    def _empty(self) -> QWidget:
-        self.first_paste = button("Paste response", self.paste_now, icon="paste", kind="primary")
-        self.first_open = button("Open file", self._ask_file, icon="open")
-        self.first_sample = button("Load a sample", self.load_sample, icon="play")
-        text = (
-            "Paste what the browser posted to the ACS: XML, base64, a form body, a URL or a whole HTML page. Every "
-            "layer is taken off and every rule is checked; nothing is sent anywhere or stored."
-        )
-        state = EmptyState(
-            "inspector", "Why does this login fail?", text, self.first_paste, self.first_open, self.first_sample
-        )
-        self.box = PasteBox(
-            "Message", "Paste here, or type and press Ctrl+Enter.   SAMLResponse=PHNhbWxwOlJlc3BvbnNl..."
-        )
-        self.box.setFixedHeight(120)
+        self.first = FirstSteps(self.paste_now, self._ask_file, self.load_sample)
+        self.box = self.first.box
         self.box.pasted.connect(lambda text: self.inspect(Subject(text)))
         self.box.asked.connect(lambda: self.inspect(Subject(self.box.source)))
-        self.box.setMinimumWidth(420)
-        self.box.setMaximumWidth(640)
-        card = Card()
-        card.body.addStretch(1)
-        card.body.addWidget(state)
-        centred = row(1, self.box, 1)
-        centred.setStretch(1, 6)
-        card.body.addLayout(centred)
-        card.body.addStretch(2)
-        return card
-
-    def _full(self) -> QWidget:
-        self.verdict = VerdictHeader()
-        self.against = QComboBox()
-        self.against.setAccessibleName("Judged against")
-        self.against.setMinimumContentsLength(14)
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.activated.connect(lambda _i: self._choose_against())
-        self.when = QComboBox()
-        self.when.setAccessibleName("Judged as of")
-        for key, text in _WHEN:
-            self.when.addItem(text, key)
-        self.when.activated.connect(lambda _i: self._choose_when())
-        self.instant = QDateTimeEdit()
-        self.instant.setAccessibleName("Time in UTC")
-        self.instant.setTimeZone(QTimeZone.utc())
-        self.instant.setDisplayFormat("yyyy-MM-dd HH:mm:ss")
-        self.instant.setFixedSize(176, 32)
-        self.instant.lineEdit().setTextMargins(8, 0, 0, 0)
-        self.instant.editingFinished.connect(self._run)
-        self.instant.hide()
-        controls = row(label("Judged against", tone="muted"), self.against, label("as of", tone="muted"), self.when)
-        controls.addWidget(self.instant)
-        controls.addStretch(1)
-        self.figures = {
-            "fail": Figure("errors"),
-            "warn": Figure("warnings"),
-            "pass": Figure("checks passed"),
-            "time": Figure("until it expires"),
-        }
-        whole = QSplitter(Qt.Orientation.Vertical)
-        whole.setHandleWidth(14)
-        whole.setChildrenCollapsible(False)
-        upper = QSplitter(Qt.Orientation.Horizontal)
-        upper.setHandleWidth(14)
-        upper.setChildrenCollapsible(False)
-        upper.addWidget(self._left())
-        upper.addWidget(self._right())
-        upper.setSizes([560, 440])
-        whole.addWidget(upper)
-        whole.addWidget(self._lower())
-        whole.setSizes([300, 250])
-        whole.setStretchFactor(0, 3)
-        whole.setStretchFactor(1, 2)
-        _remember(whole, "inspector/whole")
-        _remember(upper, "inspector/upper")
-        self._figures = QWidget()
-        self._figures.setLayout(row(*self.figures.values(), spacing=12))
-        made = QWidget()
-        made.setLayout(column(Card("", self.verdict, controls), self.live, self._figures, whole, spacing=14))
-        return made
-
-    def _left(self) -> QWidget:
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        self.tabs.setAccessibleName("Decoded message")
-        self.causes = Causes()
-        self.causes.asked.connect(self.show_finding)
-        self.detail = FindingDetail()
-        self.detail.asked.connect(self.go_to)
-        self.claims: Table[ClaimRow] = Table(
-            "inspector-claims",
-            [
-                Column("Claim", lambda r: r.name, 124, mono=True),
-                Column("Value", lambda r: r.value, 176),
-                Column("Signed by", lambda r: PROVENANCE.get(r.provenance, r.provenance), 92),
-                Column("In a login", lambda r: r.use, 100),
-            ],
-        )
-        self.would = label("", tone="muted", wrap=True)
-        claims = QWidget()
-        claims.setLayout(column(self.claims, self.would, margins=(0, 6, 0, 0)))
-        self.tree = XmlTree()
-        self.tree.chosen.connect(self._from_tree)
-        self.signatures: Table[SignatureSummary] = Table(
-            "inspector-signatures",
-            [
-                Column("Status", lambda s: s.status.capitalize(), 100, state=_signature_state),
-                Column("Covers", lambda s: s.covers, 80),
-                Column("Key", lambda s: "Trusted" if s.trusted else "Not trusted", 88),
-                Column("Algorithm", lambda s: s.algorithm or "", 98),
-                Column("Digest", lambda s: s.digest or "", 70),
-                Column("Message", lambda s: s.message, 80),
-                Column("Key fingerprint (SHA-256)", lambda s: s.key or "", 200, mono=True, hidden=True),
-            ],
-        )
-        for part, title in (
-            (scrolled(self.causes), "Cause"),
-            (scrolled(self.detail), "Finding"),
-            (claims, "Claims"),
-            (self.tree, "Tree"),
-            (self.signatures, "Signatures"),
-        ):
-            self.tabs.addTab(part, title)
-        self.tabs.currentChanged.connect(
-            lambda i: self.tree.show_current() if self.tabs.widget(i) is self.tree else None
-        )
-        card = Card("", self.tabs)
-        card.body.setContentsMargins(14, 8, 14, 12)
-        return card
-
-    def _right(self) -> QWidget:
-        self.documents = QTabWidget()
-        self.documents.setDocumentMode(True)
-        self.documents.setAccessibleName("Source")
-        self.source = XmlView("Source")
-        self.inner = XmlView("Decrypted assertion")
-        self.raw = XmlView("As received")
-        self.documents.addTab(self.source, "Source")
-        self.documents.addTab(self.inner, "Decrypted")
-        self.documents.addTab(self.raw, "As received")
-        card = Card("", self.documents)
-        card.body.setContentsMargins(14, 8, 14, 12)
-        return card
-
-    def _lower(self) -> QWidget:
-        self.table = FindingsTable("inspector-findings")
-        self.table.chosen.connect(self._on_finding)
-        self.table.opened.connect(self.go_to)
-        self.choice = StatusChoice()
-        self.choice.narrowed.connect(lambda _s: self._show_findings())
-        self.counted = label("", tone="muted", size=12)
-        self.table.model_.counted.connect(self._count)
-        self.table.setMinimumHeight(96)
-        card = Card("Findings", actions=[self.counted, self.choice])
-        card.add(self.table)
-        return card
+        self.views = MessageViews()
+        self.views.documents.raw.save_asked.connect(self._ask_save_bytes)
+        self.verdict, self.bar = self.views.verdict, self.views.bar
+        self.bar.take_account(desk.account)
+        self.bar.judge_against(desk.account or WHOEVER_FITS)
+        self.bar.asked.connect(self._rejudge)
+        self.bar.slid.connect(lambda: self._run(moved=True))
+        self.bar.metadata_asked.connect(self.ask_metadata)
+        self.bar.keys_asked.connect(self.show_keys)
+        self.tabs = MessageTabs()
+        self.tabs.chosen.connect(self._on_tab)
+        self.recording = RecordingView()
+        self.recording.asked.connect(self.show_message)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.first)
+        self._stack.addWidget(self.views)
+        self._stack.addWidget(self.recording)
+        self.body.addWidget(self.tabs)
+        self.body.addWidget(self._stack, 1)
+        self._shortcuts()
+        self._show_controls()
+        desk.account_changed.connect(self._on_account)
 
     def _export_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -280,16 +120,24 @@ class InspectorPage(Page):
         menu.addAction("Clear", self.clear)
         return menu
 
-    def _keys(self) -> None:
-        for keys, act in (
-            (QKeySequence(QKeySequence.StandardKey.Paste), self.paste_now),
-            (QKeySequence(QKeySequence.StandardKey.Find), self._focus_search),
-            (QKeySequence(QKeySequence.StandardKey.Open), self._ask_file),
-            (QKeySequence(QKeySequence.StandardKey.Save), self._ask_save),
-        ):
+    def _shortcuts(self) -> None:
+        standard = QKeySequence.StandardKey
+        pairs: tuple[tuple[QKeySequence, Callable[[], object]], ...] = (
+            (QKeySequence(standard.Paste), self.paste_now),
+            (QKeySequence(standard.Find), self._focus_search),
+            (QKeySequence("F3"), lambda: self.search.step(1)),
+            (QKeySequence("Shift+F3"), lambda: self.search.step(-1)),
+            (QKeySequence(standard.Open), self._ask_file),
+            (QKeySequence(standard.Save), self._ask_save),
+        )
+        for keys, act in pairs:
             shortcut = QShortcut(keys, self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.search.field.setFixedWidth(280 if self.width() >= _WIDE else 170)
 
     # What it is given --------------------------------------------------------------------------------------------
 
@@ -316,7 +164,7 @@ class InspectorPage(Page):
             else:
                 self.inspect(subject)
 
-        self.work(load_event, self.desk.sso, reference, then=show, failed=self._failed, channel="inspect")
+        self.work(load_event, self.desk.sso, reference, then=show, failed=self._failed, channel="take")
 
     def load_sample(self) -> None:
         """Inspect a response that the test IdP makes now: good but for a misspelt role."""
@@ -326,7 +174,7 @@ class InspectorPage(Page):
             self.desk.account,
             then=self.inspect,
             failed=self._failed,
-            channel="inspect",
+            channel="take",
         )
 
     def drop(self, path: Path) -> bool:
@@ -348,7 +196,7 @@ class InspectorPage(Page):
             MOST_BYTES,
             then=lambda data: self.inspect(Subject(data, path.name)),
             failed=self._failed,
-            channel="inspect",
+            channel="take",
         )
 
     def paste_now(self) -> None:
@@ -365,28 +213,90 @@ class InspectorPage(Page):
             self._fail("The clipboard holds no text. Copy the SAMLResponse value first, then paste it here.")
 
     def inspect(self, subject: Subject) -> None:
-        """Judge a message and show it. A message from the log is judged as of its receipt."""
-        self._subject = subject
+        """Take apart what was pasted, judge every message in it, and show the first, or the recording around them."""
         self.banner.hide()
-        if subject.received_at is not None:
-            self._set_when("at", subject.received_at)
-            self._against = subject.account or WHOEVER_FITS
-            self._show_controls()
-        elif self.when.currentData() == "at":
-            self._set_when("now")
+        self.work(take, subject, then=self._show_taken, failed=self._failed, channel="take")
+
+    def _show_taken(self, taken: Taken) -> None:
+        self._taken = taken
+        self.recording.show_intake(None if taken.is_plain else taken.intake)
+        self.tabs.show_taken(taken)
+        if taken.subjects:
+            # The first message is judged even where the recording is shown first: it is what one goes to next.
+            self._choose(taken.subjects[0])
+        else:
+            self._subject = self._examined = None
+            self.views.clear()
+        self._show_controls()
+        self._start_survey()
+
+    def _rejudge(self) -> None:
         self._run()
+        self._start_survey()
+
+    def _start_survey(self) -> None:
+        """Judge the other messages, too, so that tabs and steps say what became of them."""
+        taken = self._taken
+        self._drop_survey()
+        if taken is not None and not taken.is_plain and taken.subjects:
+            self._survey = self.desk.jobs.run_long(
+                self,
+                survey,
+                self.desk.sso,
+                taken.subjects[:_MOST_SURVEYED],
+                self.bar.judging(),
+                then=self._show_survey,
+                progressed=lambda *_: None,
+                failed=self._failed,
+                channel="survey",
+            )
+
+    def _choose(self, subject: Subject) -> None:
+        """Judge one message. One from the log or a recording is judged as of then."""
+        self._subject = subject
+        if subject.as_of is not None:
+            self.bar.judge_at("at", subject.as_of)
+        elif self.bar.when.currentData() == "at":
+            self.bar.judge_at("now")
+        if subject.received_at is not None:
+            self.bar.judge_against(subject.account or WHOEVER_FITS)
+        self._run()
+
+    def _show_survey(self, found: tuple[tuple[str, str, str], ...]) -> None:
+        self._survey = None
+        judged = [Judged(*one) for one in found]
+        self.tabs.show_judged(judged)
+        self.recording.show_judged(judged)
+
+    def _drop_survey(self) -> None:
+        if self._survey is not None:
+            self._survey.cancel()
+            self._survey = None
+        self.desk.jobs.drop(self, "survey")
+
+    def show_message(self, number: int) -> None:
+        """Show one of several messages, counted from 0."""
+        if self._taken is not None and 0 <= number < len(self._taken.subjects):
+            self.tabs.choose(number)
+
+    def _on_tab(self, number: int | None) -> None:
+        if self._taken is None:
+            return
+        if number is not None and self._taken.subjects[number] is not self._subject:
+            self._choose(self._taken.subjects[number])
+        self._show_controls()
 
     def clear(self) -> None:
         """Forget the message: nothing of it stays in the window."""
-        self._subject = self._examined = None
-        self.desk.jobs.drop(self, "inspect")
-        for view in (self.source, self.inner, self.raw):
-            view.show_text("")
-        self.tree.show_nodes((), 0)
-        self.table.show_rows([])
-        self.claims.show_rows([])
-        self.signatures.show_rows([])
-        self._rows = []
+        self._subject = self._examined = self._taken = None
+        self._running = self._moved = False
+        for channel in ("take", "inspect"):
+            self.desk.jobs.drop(self, channel)
+        self._drop_survey()
+        self.views.clear()
+        self.tabs.show_taken(None)
+        self.recording.show_intake(None)
+        self.search.clear()
         self.box.show_source("")
         self.banner.hide()
         self._show_controls()
@@ -394,203 +304,159 @@ class InspectorPage(Page):
     # Judging -----------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        self.work(self.desk.sso.accounts, then=self._fill_accounts, channel="accounts")
+        self.work(self.desk.sso.accounts, then=self._show_accounts, channel="accounts")
         if self._subject is not None:
             self._run()
 
-    def _run(self) -> None:
-        if self._subject is None:
+    def _run(self, *, moved: bool = False) -> None:
+        """Judge. While the time is moved only the newest instant is judged: one at work, the next one waiting."""
+        if self._subject is None or (moved and self._running):
+            self._moved = moved
             return
-        self.verdict.setEnabled(False)
+        self._running, self._moved = True, False
+        self.verdict.setEnabled(moved)
+        before = self._examined
         self.work(
             examine,
             self.desk.sso,
             self._subject,
-            self._against,
-            self._at(),
+            self.bar.judging(),
+            before if before is not None and before.subject is self._subject else None,
             then=self._show,
             failed=self._failed,
             channel="inspect",
         )
 
-    def _at(self) -> When:
-        chosen = self.when.currentData()
-        if chosen == "at":
-            seconds = self.instant.dateTime().toSecsSinceEpoch()
-            return datetime.fromtimestamp(seconds, tz=UTC)
-        return "issue" if chosen == "issue" else None
-
-    def _set_when(self, key: str, instant: datetime | None = None) -> None:
-        self.when.setCurrentIndex(self.when.findData(key))
-        if instant is not None:
-            self.instant.setDateTime(QDateTime.fromSecsSinceEpoch(int(instant.timestamp()), QTimeZone.utc()))
-        self.instant.setVisible(key == "at")
-
-    def _choose_when(self) -> None:
-        key = str(self.when.currentData())
-        shown = self._examined.report.evaluated_at if self._examined is not None else None
-        self._set_when(key, shown if key == "at" else None)
-        self._run()
-
-    def _choose_against(self) -> None:
-        self._against = str(self.against.currentData())
-        self._run()
+    def _show(self, examined: Examined) -> None:
+        self._examined, self._running = examined, False
+        if self._metadata is not None:
+            self._metadata.close()
+        at = self.bar.judging().at
+        self.views.show_examined(examined)
+        if self._moved and isinstance(at, datetime):  # the person has moved on since
+            self.bar.judge_at("at", at)
+            self._run(moved=True)
+        self.search.forget()
+        if self.search.text:
+            self._seek(self.search.text)
+        self._show_controls()
 
     def _on_account(self, imagekit_id: str) -> None:
+        self.bar.take_account(imagekit_id)
         if self._subject is None or self._subject.received_at is None:
-            self._against = imagekit_id or WHOEVER_FITS
-        self._show_controls()
+            self.bar.judge_against(imagekit_id or WHOEVER_FITS)
 
-    def _fill_accounts(self, accounts: Sequence[Account]) -> None:
-        self.against.clear()
-        for account in accounts:
-            self.against.addItem(visible(f"{account.name} · {account.imagekit_id}"), account.imagekit_id)
-        self.against.addItem("The account it names", WHOEVER_FITS)
-        self.against.addItem("Nothing, only read it", NOTHING)
-        self._show_controls()
+    def _show_accounts(self, accounts: Sequence[Account]) -> None:
+        self.bar.show_accounts(accounts)
 
     def _show_controls(self) -> None:
-        self.against.setCurrentIndex(max(0, self.against.findData(self._against)))
-        full = self._examined is not None
-        self._stack.setCurrentIndex(1 if full else 0)
-        for part in (self.export, self.search, self.paste, self.open_file):
-            part.setVisible(full)
+        full = self._examined is not None or (self._taken is not None and not self._taken.is_plain)
+        recording = self._taken is not None and not self._taken.is_plain and self.tabs.message is None
+        self._stack.setCurrentWidget(self.recording if recording else self.views if full else self.first)
+        self.paste.setVisible(full)
+        self.open_file.setVisible(full)
+        self.export.setVisible(full and not recording)
+        self.search.setVisible(full and not recording)
 
-    # Showing -----------------------------------------------------------------------------------------------------
+    # Metadata and keys -------------------------------------------------------------------------------------------
 
-    def _show(self, examined: Examined) -> None:
-        self._examined = examined
-        report = examined.report
-        self.verdict.setEnabled(True)
-        self.verdict.show_verdict(
-            state_of(report), report.headline, " ".join(filter(None, (_who(report), form_of(report))))
+    def ask_metadata(self) -> None:
+        """Let the person paste metadata to judge by."""
+        dialog = MetadataDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.given.connect(lambda text: self._judge_by(text.encode("utf-8", "replace")))
+        dialog.file_given.connect(
+            lambda path: self.work(
+                read_file, path, then=self._judge_by, failed=self._metadata_failed, channel="metadata"
+            )
         )
-        self.verdict.detail.setToolTip(tip(provenance_of(report)))
-        self._show_figures(examined)
-        self._show_live(examined)
-        self._rows = findings(report.checks)
-        self.choice.count_in(self._rows)
-        self._show_findings()
-        self.causes.show_report(report)
-        self.detail.show_finding(None)
-        self.claims.show_rows(claim_rows(report))
-        self.would.setText(visible(provisioning_sentence(report.provisioning)))
-        roots = [o.root for o in (examined.outline, examined.inner) if o is not None and o.root is not None]
-        self.tree.show_nodes(roots, len(examined.outline.lines))
-        self.signatures.show_rows(report.signatures)
-        self.source.show_text(examined.text)
-        self.source.mark_signed(examined.outline.signed_lines)
-        self.inner.show_text(examined.inner_text)
-        self.inner.mark_signed(examined.inner.signed_lines if examined.inner else ())
-        self.documents.setTabVisible(1, examined.inner is not None)
-        self.raw.show_text(examined.raw)
-        self.tabs.setCurrentIndex(0 if report.diagnosis else 2)
-        self._show_controls()
+        dialog.destroyed.connect(self._metadata_gone)
+        self._metadata = dialog
+        dialog.open()
 
-    def _show_figures(self, examined: Examined) -> None:
-        report = examined.report
-        counts = {s: sum(str(c.status) == s for c in report.checks) for s in ("fail", "warn", "pass")}
-        self.figures["fail"].show_value(
-            str(counts["fail"]), "error" if counts["fail"] == 1 else "errors", "error" if counts["fail"] else "muted"
-        )
-        self.figures["warn"].show_value(
-            str(counts["warn"]),
-            "warning" if counts["warn"] == 1 else "warnings",
-            "warning" if counts["warn"] else "muted",
-        )
-        self.figures["pass"].show_value(str(counts["pass"]), "checks passed", "ok" if counts["pass"] else "muted")
-        if examined.expires_at is None:
-            self.figures["time"].show_value("none", "end named", "muted")
-        else:
-            left = examined.expires_at - report.evaluated_at
-            over = left.total_seconds() <= 0
-            words = "since it expired" if over else "until it expires"
-            self.figures["time"].show_value(clock(left), words, "error" if over else "")
+    def _judge_by(self, document: bytes) -> None:
+        def take(entity_id: str) -> None:
+            self.bar.take_metadata(document, entity_id)
+            self._rejudge()
 
-    def _show_live(self, examined: Examined) -> None:
-        if not examined.live or examined.expires_at is None:
-            self.live.hide()
-            return
-        left = clock(examined.expires_at - examined.now)
-        self.live.say(
-            "warning",
-            f"Live credential: for another {left}, who holds it can log in as "
-            f"{examined.report.name_id or 'its user'}. Send the report, not the message.",
+        self.work(
+            name_of_metadata,
+            self.desk.sso,
+            document,
+            then=take,
+            failed=self._metadata_failed,
+            channel="metadata",
         )
 
-    def _show_findings(self) -> None:
-        statuses = self.choice.statuses
-        self.table.show_rows([f for f in self._rows if f.status in statuses])
+    def _metadata_failed(self, error: Exception) -> None:
+        if self._metadata is not None:
+            self._metadata.say(str(error))
 
-    def _count(self, shown: int) -> None:
-        total = self.table.model_.total
-        self.counted.setText("" if shown == total else f"{shown} of {total}")
+    def _metadata_gone(self) -> None:
+        self._metadata = None
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        # In a low window the room belongs to the message; the counts are in the choice above the findings too.
-        self._figures.setVisible(self.height() >= _ROOM_FOR_FIGURES)
+    def show_keys(self) -> None:
+        """Show the decryption keys, to add or forget one."""
+        dialog = KeysDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.load_asked.connect(self._hold_key)
+        dialog.forget_asked.connect(self._forget_key)
+        dialog.destroyed.connect(self._keys_gone)
+        self._keys = dialog
+        dialog.open()
+        self._load_keys()
 
-    def _narrow(self, text: str) -> None:
-        self.table.model_.filter(text)
+    def _load_keys(self) -> None:
+        self.work(held_keys, self.desk.sso, then=self._show_held, failed=self._key_failed, channel="keys")
 
-    def find_next(self) -> None:
-        """Go to the next place of the searched text in the source; from the end it goes on at the top."""
-        needle = self.search.text().strip()
-        view = self.documents.currentWidget()
-        if needle and isinstance(view, XmlView) and not view.find(needle):
-            cursor = view.textCursor()
-            cursor.movePosition(cursor.MoveOperation.Start)
-            view.setTextCursor(cursor)
-            if not view.find(needle, QTextDocument.FindFlag(0)):
-                self.counted.setText("Not found in the source")
+    def _show_held(self, found: tuple[tuple[HeldKey, ...], str]) -> None:
+        keys, keyring = found
+        self.bar.show_keys(len(keys))
+        if self._keys is not None:
+            self._keys.show_keys(keys, keyring)
 
-    def show_finding(self, check_id: str) -> None:
-        """Select a check in the findings, whatever is filtered."""
-        if not self.table.select_where(lambda f: f.id == check_id):
-            self.search.clear()
-            self.table.model_.filter("")
-            self.choice.setCurrentIndex(0)
-            self._show_findings()
-            self.table.select_where(lambda f: f.id == check_id)
-        self.table.setFocus()
+    def _hold_key(self, path: Path, password: str, remember: bool) -> None:
+        self.work(
+            hold_key_file,
+            self.desk.sso,
+            path,
+            password,
+            remember,
+            then=self._key_taken,
+            failed=self._key_failed,
+            channel="key",
+        )
 
-    def _on_finding(self, found: Finding | None) -> None:
-        self.detail.show_finding(found)
-        if found is not None and self.tabs.currentIndex() == 0:
-            self.tabs.setCurrentIndex(1)
+    def _forget_key(self, fingerprint: str) -> None:
+        self.work(self.desk.sso.forget_key, fingerprint, then=self._key_taken, failed=self._key_failed, channel="key")
 
-    def go_to(self, found: Finding) -> None:
-        """Jump to the place of a finding in the source, and select it in the tree."""
-        if self._examined is None or found.where is None:
-            return
-        line = self._examined.outline.line_of(found.where)
-        inner = self._examined.inner
-        if line:
-            self.documents.setCurrentWidget(self.source)
-            self.source.jump(line)
-        elif inner is not None and (below := inner.line_of(found.where)):
-            self.documents.setCurrentWidget(self.inner)
-            self.inner.jump(below)
-        self.tree.go_to(found.where)
+    def _key_taken(self, _held: HeldKey | None) -> None:
+        if self._keys is not None:
+            self._keys.accepted_key()
+        self._load_keys()
+        self._rejudge()
 
-    def _from_tree(self, node: Node) -> None:
-        if self._examined is None:
-            return
-        root = self._examined.outline.root
-        outer = root is not None and node.path.startswith(root.path)
-        view = self.source if outer else self.inner
-        self.documents.setCurrentWidget(view)
-        view.jump(node.line)
+    def _key_failed(self, error: Exception) -> None:
+        if self._keys is not None:
+            self._keys.say(str(error))
 
-    def restyle(self) -> None:
-        super().restyle()
-        for view in (self.source, self.inner, self.raw):
-            view.restyle()
-        self.banner.restyle()
-        self.live.restyle()
-        for state in self.findChildren(EmptyState):
-            state.restyle()
+    def _keys_gone(self) -> None:
+        self._keys = None
+
+    # Searching ---------------------------------------------------------------------------------------------------
+
+    def _seek(self, text: str) -> None:
+        self.views.findings.narrow(text)
+        if self._examined is not None:
+            rows = self.views.findings.rows
+            self.work(search, self._examined, rows, text, then=self.search.show_hits, channel="search")
+
+    def _go_to_hit(self, hit: Hit) -> None:
+        self.views.go_to_hit(hit)
+
+    def _focus_search(self) -> None:
+        self.search.field.setFocus()
+        self.search.field.selectAll()
 
     # Doing -------------------------------------------------------------------------------------------------------
 
@@ -606,14 +472,15 @@ class InspectorPage(Page):
 
     def save_report(self, path: Path) -> None:
         """Write the report as JSON."""
-        if self._examined is None:
-            return
-        data = _json(self._examined.report)
+        if self._examined is not None:
+            self._write(path, _json(self._examined.report), "The report")
+
+    def _write(self, path: Path, data: bytes, what: str) -> None:
         self.work(
             write_file,
             path,
             data,
-            then=lambda p: self.desk.say("pass", f"The report was saved as {p.name}."),
+            then=lambda p: self.desk.say("pass", f"{what} was saved as {p.name}."),
             failed=self._failed,
             channel="export",
         )
@@ -622,6 +489,9 @@ class InspectorPage(Page):
         if self._examined is not None:
             ask_save(self, "Save the report", "report.json", "JSON (*.json)", self.save_report)
 
+    def _ask_save_bytes(self, name: str, data: bytes) -> None:
+        ask_save(self, "Save the bytes", name, "All files (*)", lambda path: self._write(path, data, "The message"))
+
     def _ask_file(self) -> None:
         ask_open(self, "Open a message", KINDS, self.open_path)
 
@@ -629,33 +499,28 @@ class InspectorPage(Page):
         if self._subject is not None:
             self.desk.open("compare", ("first", self._subject.source))
 
-    def _focus_search(self) -> None:
-        self.search.setFocus()
-        self.search.selectAll()
+    def restyle(self) -> None:
+        super().restyle()
+        self.views.restyle()
+        self.tabs.restyle()
+        self.banner.restyle()
+        for state in self.findChildren(EmptyState):
+            state.restyle()
 
     def _failed(self, error: Exception) -> None:
         self._fail(str(error) or type(error).__name__)
 
     def _fail(self, sentence: str) -> None:
+        self._running = self._moved = False
         self.verdict.setEnabled(True)
         self.banner.say("error", sentence)
 
 
-def _who(report: Report) -> str:
-    return WHO.get(report.diagnosis[0].who, "") if report.diagnosis else ""
-
-
-def _signature_state(s: SignatureSummary) -> str:
-    return "pass" if s.status == "valid" and s.trusted else "warn" if s.status == "valid" else "fail"
+def held_keys(sso: SSO) -> tuple[tuple[HeldKey, ...], str]:
+    """The decryption keys, and the name of the keyring that can remember them ("" for none)."""
+    keyring = sso.keyring
+    return sso.held_keys(), keyring.name if keyring is not None else ""
 
 
 def _json(report: Report) -> bytes:
     return (json.dumps(report.as_dict(), ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
-
-
-def _remember(splitter: QSplitter, key: str) -> None:
-    """Keep where the person put the splitter."""
-    kept = QSettings().value(key)
-    if kept:
-        splitter.restoreState(kept)
-    splitter.splitterMoved.connect(lambda *_: QSettings().setValue(key, splitter.saveState()))

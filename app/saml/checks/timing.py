@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-from app.saml.checks.common import assertion_of, attribute, bearers
+from app.saml.checks.common import assertion_of, bearers
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
-from app.saml.errors import Place
-from app.saml.instants import Instant, iso, read_instant, span, stamp
+from app.saml.instants import iso, read_instant, span, stamp
 from app.saml.likeness import show
+from app.saml.moments import Moment, Role, read_moments
 
 #: A sign-in that is older than this is worth a look: the IdP remembers people for that long.
 OLD_SIGN_IN: Final = timedelta(days=7)
@@ -18,23 +18,12 @@ OLD_SIGN_IN: Final = timedelta(days=7)
 SHORT_SESSION: Final = timedelta(minutes=5)
 ZERO: Final = timedelta(0)
 
-Role = Literal["issued", "not-before", "not-on-or-after", "session", "authenticated"]
-
-
-class _Time(NamedTuple):
-    """One instant of the message. `owner` names its element for people."""
-
-    role: Role
-    owner: str
-    at: Place
-    instant: Instant
-
 
 class _Times(NamedTuple):
     """Every instant of the message in document order, and the readable ones by role, and by role and owner."""
 
-    all: list[_Time]
-    readable: dict[str | tuple[str, str], list[tuple[_Time, datetime]]]
+    all: list[Moment]
+    readable: dict[str | tuple[str, str], list[tuple[Moment, datetime]]]
 
 
 def _times(case: Case) -> _Times:
@@ -45,45 +34,22 @@ def _times(case: Case) -> _Times:
 
 
 def _read_times(case: Case) -> _Times:
-    times = _Times([], {})
-    every, readable = times
-
-    def add(role: Role, owner: str, place: Place, name: str, text: str | None) -> None:
-        if text is None:
-            return
-        instant = read_instant(text)
-        time = _Time(role, owner, attribute(place, name), instant)
-        every.append(time)
-        if instant.at is not None:
-            pair = time, instant.at
-            readable.setdefault(role, []).append(pair)
-            readable.setdefault((role, owner), []).append(pair)
-
-    if case.response is not None:
-        add("issued", "Response", case.response.at, "IssueInstant", case.response.issue_instant)
-    a = case.assertion
-    if a is None:
-        return times
-    add("issued", "Assertion", a.at, "IssueInstant", a.issue_instant)
-    for sc in a.subject.confirmations if a.subject else ():
-        place = sc.data_at or sc.at
-        add("not-before", "SubjectConfirmationData", place, "NotBefore", sc.not_before)
-        add("not-on-or-after", "SubjectConfirmationData", place, "NotOnOrAfter", sc.not_on_or_after)
-    for c in a.conditions:
-        add("not-before", "Conditions", c.at, "NotBefore", c.not_before)
-        add("not-on-or-after", "Conditions", c.at, "NotOnOrAfter", c.not_on_or_after)
-    for s in a.authn_statements:
-        add("authenticated", "AuthnStatement", s.at, "AuthnInstant", s.authn_instant)
-        add("session", "AuthnStatement", s.at, "SessionNotOnOrAfter", s.session_not_on_or_after)
-    return times
+    every = list(read_moments(case.response, case.assertion))
+    readable: dict[str | tuple[str, str], list[tuple[Moment, datetime]]] = {}
+    for moment in every:
+        if moment.instant.at is not None:
+            pair = moment, moment.instant.at
+            readable.setdefault(moment.role, []).append(pair)
+            readable.setdefault((moment.role, moment.owner), []).append(pair)
+    return _Times(every, readable)
 
 
-def _of(case: Case, role: Role, owner: str | None = None) -> Sequence[tuple[_Time, datetime]]:
+def _of(case: Case, role: Role, owner: str | None = None) -> Sequence[tuple[Moment, datetime]]:
     """The readable instants with that role; unreadable ones are the business of time-format."""
     return _times(case).readable.get(role if owner is None else (role, owner), ())
 
 
-def _name(t: _Time) -> str:
+def _name(t: Moment) -> str:
     return f"{t.owner}/@{t.at.path.rpartition('@')[2]}"
 
 
