@@ -82,7 +82,7 @@ def test_the_empty_page_teaches_and_offers_the_first_steps(page: InspectorPage) 
     assert page.first.sample.isVisible()
     assert page.box.isVisible()
     assert not page.export.isVisible()
-    assert "Paste what the browser posted" in texts(page)
+    assert "whatever the customer sent" in texts(page)
 
 
 def test_the_sample_shows_its_cause_and_who_acts(qtbot: QtBot, page: InspectorPage) -> None:
@@ -217,7 +217,7 @@ def test_only_what_a_trusted_signature_covers_is_marked(sampled: InspectorPage, 
     assert lines[last - 1].strip() == "</saml:Assertion>"
     assert lines[before].lstrip().startswith("<ds:Signature "), "no signature covers its own element"
     assert lines[after - 2].strip() == "</ds:Signature>"
-    assert sampled.views.documents.source.legend.words.text() == "Signed, valid and trusted"
+    assert sampled.views.documents.source.legend.words.text() == "Signed and trusted"
     look_at(sampled, "Signatures")
     assert sampled.views.signatures.table.model_.rows[0].trusted
     sampled.bar.against.setCurrentIndex(sampled.bar.against.findData(NOTHING))

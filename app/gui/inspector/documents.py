@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QTabWidget, QWidget
 
 from app.gui.examine import Examined, Laid
 from app.gui.findings import ORDER, Finding
@@ -41,13 +41,15 @@ class LaidView(QWidget):
         ]
         self.legend = SignedLegend()
         self.place = label("", tone="muted", size=12)
-        self.place.setMinimumWidth(60)
         self.here = button(
             "", lambda: self.findings_asked.emit(self.path), kind="flat", hint="Show the findings at this place"
         )
         self.here.hide()
         self._laid: Laid | None = None
         self._places: dict[str, list[Finding]] = {}
+        # In a narrow window the path gives way; it is copied with Ctrl+Shift+C all the same.
+        self.place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         bar = row(self.legend, self.place, self.here, spacing=10)
         bar.setStretch(1, 1)
         self.setLayout(column(self.text, bar, spacing=4, margins=(0, 6, 0, 0)))

@@ -19,8 +19,8 @@ class FirstSteps(Card):
         self.open_file = button("Open file", open_file, icon="open")
         self.sample = button("Load a sample", sample, icon="play")
         text = (
-            "Paste what the browser posted to the ACS: XML, base64, a form body, a URL or a whole HTML page. Every "
-            "layer is taken off and every rule is checked; nothing is sent anywhere or stored."
+            "Paste or drop whatever the customer sent: a SAMLResponse in any encoding, a HAR file or trace of the "
+            "browser, a mail, an archive, or only an error text. Every rule is checked; nothing is sent anywhere or stored."
         )
         state = EmptyState("inspector", "Why does this login fail?", text, self.paste, self.open_file, self.sample)
         self.box = PasteBox(

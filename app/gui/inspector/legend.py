@@ -39,6 +39,6 @@ class SignedLegend(QWidget):
     def show_signed(self, some: bool, readable: bool) -> None:
         """`some`: a valid, trusted signature covers a part. `readable`: there is a document at all."""
         self._swatch.setVisible(some)
-        self.words.setText("Signed, valid and trusted" if some else "Nothing here is signed by a trusted key")
+        self.words.setText("Signed and trusted" if some else "Nothing trusted is signed")
         self.setAccessibleName(self.words.text())
         self.setVisible(readable)

@@ -27,6 +27,9 @@ from app.saml.outline import Node
 
 _ROOM_FOR_FIGURES = 760
 
+#: In a narrow window the source gives way, so that the cause can still be read without scrolling sideways.
+_WIDTH_OF_CAUSE = 380
+
 
 class MessageViews(QWidget):
     """show_examined() shows a message; a tab is filled when it is first looked at.
@@ -84,6 +87,7 @@ class MessageViews(QWidget):
             self._fills[part] = fill
         self.tabs.currentChanged.connect(lambda _i: self._fill())
         left = Card("", self.tabs)
+        left.setMinimumWidth(_WIDTH_OF_CAUSE)
         left.body.setContentsMargins(14, 6, 14, 10)
         upper, whole = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Vertical)
         for split in (upper, whole):
