@@ -823,3 +823,58 @@ def test_a_refused_file_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(FileRefused, match="not a regular file"):
         is_metadata(tmp_path)
+
+
+# Sharing -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_redacted_report_names_nobody(sampled: InspectorPage, tmp_path: Path) -> None:
+    person = "margaret"
+    for form, redacted in (("html", True), ("markdown", True), ("html", False)):
+        path = tmp_path / f"{form}-{redacted}"
+        sampled.share_report(path, form, redacted=redacted)  # type: ignore[arg-type]
+        told = path.read_text("utf-8")
+        assert "claim-role-known" in told
+        assert (person in told.lower()) is not redacted
+        assert "<script" not in told
+    sampled.copy_redacted()
+    copied = QGuiApplication.clipboard().text()
+    assert "claim-role-known" in copied
+    assert person not in copied.lower()
+
+
+def test_the_menu_offers_redacted_reports_first(sampled: InspectorPage) -> None:
+    names = [a.text() for a in sampled.export.menu().actions() if a.text()]
+    assert names[0] == "Save redacted report as HTML..."
+    assert {"Copy redacted report", "Save report as Markdown...", "Save report as JSON..."} <= set(names)
+
+
+# Why a signature fails ---------------------------------------------------------------------------------------------
+
+
+def test_a_pretty_printed_copy_is_found_out_and_stays_refused(qtbot: QtBot, page: InspectorPage) -> None:
+    page.open("sample")
+    assert page._examined is not None
+    subject = page._examined.subject
+    data = base64.b64decode(subject.source)
+    pretty = data
+    for tag in (b"><saml:Subject", b"><saml:Conditions"):
+        pretty = pretty.replace(tag, b">\n  " + tag[1:])
+    assert pretty != data
+    page.inspect(replace(subject, source=pretty))
+    view = page.views.signatures
+    look_at(page, "Signatures")
+    assert not view.why.isHidden()
+    qtbot.mouseClick(view.why, Qt.MouseButton.LeftButton)
+    told = texts(view)
+    assert "Declared digest" in told
+    assert "Computed digest" in told
+    shows = next(b for b in view.findChildren(QPushButton) if b.text() == "Show what was changed")
+    qtbot.mouseClick(shows, Qt.MouseButton.LeftButton)
+    assert not view.difference.isHidden()
+    assert "+" in view.difference.toPlainText()
+    assert page._examined.report.verdict == "reject"
+    page.open("sample")
+    look_at(page, "Signatures")
+    assert view.why.isHidden()
+    assert view.difference.isHidden()

@@ -20,7 +20,8 @@ class FirstSteps(Card):
         self.sample = button("Load a sample", sample, icon="play")
         text = (
             "Paste or drop whatever the customer sent: a SAMLResponse in any encoding, a HAR file or trace of the "
-            "browser, a mail, an archive, or only an error text. Every rule is checked; nothing is sent anywhere or stored."
+            "browser, a mail, an archive, or only an error text. Every rule is checked; nothing is sent anywhere or "
+            "stored."
         )
         state = EmptyState("inspector", "Why does this login fail?", text, self.paste, self.open_file, self.sample)
         self.box = PasteBox(

@@ -35,9 +35,11 @@ from app.gui.inspector.keys import KeysDialog
 from app.gui.inspector.metadata import MetadataDialog
 from app.gui.inspector.recording import Judged, RecordingView
 from app.gui.inspector.search import Hit, SearchBar, search
+from app.gui.inspector.sharing import SUFFIXES, Form, shared
 from app.gui.inspector.tabs import MessageTabs
 from app.gui.inspector.views import MessageViews
 from app.gui.widgets import Banner, EmptyState, button, copy_text
+from app.saml.damage import explain_signatures
 from app.saml.intake import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class InspectorPage(Page):
         self.box.asked.connect(lambda: self.inspect(Subject(self.box.source)))
         self.views = MessageViews()
         self.views.documents.raw.save_asked.connect(self._ask_save_bytes)
+        self.views.signatures.why_asked.connect(self.explain_signatures)
         self.verdict, self.bar = self.views.verdict, self.views.bar
         self.bar.take_account(desk.account)
         self.bar.judge_against(desk.account or WHOEVER_FITS)
@@ -112,6 +115,12 @@ class InspectorPage(Page):
 
     def _export_menu(self) -> QMenu:
         menu = QMenu(self)
+        menu.addAction("Save redacted report as HTML...", lambda: self._ask_share("html", redacted=True))
+        menu.addAction("Save redacted report as Markdown...", lambda: self._ask_share("markdown", redacted=True))
+        menu.addAction("Copy redacted report", self.copy_redacted)
+        menu.addSeparator()
+        menu.addAction("Save report as HTML...", lambda: self._ask_share("html", redacted=False))
+        menu.addAction("Save report as Markdown...", lambda: self._ask_share("markdown", redacted=False))
         menu.addAction("Save report as JSON...", self._ask_save)
         menu.addAction("Copy report as text", self.copy_report)
         menu.addAction("Copy report as JSON", self.copy_json)
@@ -254,6 +263,7 @@ class InspectorPage(Page):
     def _choose(self, subject: Subject) -> None:
         """Judge one message. One from the log or a recording is judged as of then."""
         self._subject = subject
+        self.desk.jobs.drop(self, "explain")  # what is being found out is about the message before
         if subject.as_of is not None:
             self.bar.judge_at("at", subject.as_of)
         elif self.bar.when.currentData() == "at":
@@ -290,7 +300,7 @@ class InspectorPage(Page):
         """Forget the message: nothing of it stays in the window."""
         self._subject = self._examined = self._taken = None
         self._running = self._moved = False
-        for channel in ("take", "inspect"):
+        for channel in ("take", "inspect", "explain"):
             self.desk.jobs.drop(self, channel)
         self._drop_survey()
         self.views.clear()
@@ -469,6 +479,51 @@ class InspectorPage(Page):
         """Copy the report as the JSON of the command line."""
         if self._examined is not None:
             copy_text(_json(self._examined.report).decode(), self.export)
+
+    def explain_signatures(self) -> None:
+        """Find out why a signature fails. It may take a second, and changes no verdict."""
+        if self._examined is not None:
+            self.work(
+                explain_signatures,
+                self._examined.report,
+                then=self.views.signatures.show_why,
+                failed=self._failed,
+                channel="explain",
+            )
+
+    def copy_redacted(self) -> None:
+        """Copy the report as text in which every person and secret is masked."""
+        if self._examined is not None:
+            self.work(
+                shared,
+                self._examined,
+                "text",
+                True,
+                then=lambda data: copy_text(data.decode(), self.export),
+                failed=self._failed,
+                channel="export",
+            )
+
+    def share_report(self, path: Path, form: Form, *, redacted: bool) -> None:
+        """Write the report to send on. Masking takes a moment, and is refused where anything would still be found."""
+        if self._examined is not None:
+            self.work(
+                shared,
+                self._examined,
+                form,
+                redacted,
+                then=lambda data: self._write(path, data, "The redacted report" if redacted else "The report"),
+                failed=self._failed,
+                channel="export",
+            )
+
+    def _ask_share(self, form: Form, *, redacted: bool) -> None:
+        if self._examined is not None:
+            name = f"report{'-redacted' if redacted else ''}.{SUFFIXES[form]}"
+            kinds = f"{form.capitalize() if form != 'html' else 'HTML'} (*.{SUFFIXES[form]})"
+            ask_save(
+                self, "Save the report", name, kinds, lambda path: self.share_report(path, form, redacted=redacted)
+            )
 
     def save_report(self, path: Path) -> None:
         """Write the report as JSON."""
