@@ -6,6 +6,7 @@ Ad hoc it needs neither the database nor Qt, so it starts fast and works anywher
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +48,8 @@ _MARK: Final = {
     "not-applicable": ("  - ", "muted"),
 }
 _FILE: Final = click.Path(path_type=Path)
+#: Checks that were skipped for one reason are listed one by one up to this number.
+_MOST_ALIKE: Final = 4
 
 
 @click.command(
@@ -377,15 +380,33 @@ def show(report: Report, *, all_checks: bool = False) -> None:
         say(f"Decoded: {', '.join(report.layers)}{repaired}.")
     for cause in report.diagnosis:
         say()
-        shout(f"{cause.title} ({cause.who})", "warn")
+        shout(f"{cause.title} ({cause.who}, {cause.severity})", "warn" if cause.severity != "info" else "muted")
         say(f"  {cause.cause}")
+        if cause.confidence != "certain":
+            say(f"  {cause.confidence.capitalize()}: {cause.because}")
         for vendor, steps in cause.fix.items():
             say(f"  {vendor}: {steps}")
+        if cause.sp_steps:
+            say(f"  here: {' '.join(cause.sp_steps)}")
+        if cause.settings is not None:
+            change = cause.settings
+            say(
+                f"  setting {change.field}: {change.current or 'none'} → {change.proposed or 'none'}. {change.sentence}"
+            )
+    _show_signatures(report)
     chosen = [c for c in report.checks if all_checks or c.status.value in ("fail", "warn", "skipped", "info")]
     if chosen:
         say()
+    # Where nothing could be read, nearly every check is skipped for the same reason: told once, with their number.
+    reasons = Counter(c.message for c in chosen if c.status.value == "skipped")
+    told: set[str] = set()
     for c in sorted(chosen, key=lambda c: list(_MARK).index(c.status.value)):
         mark, state = _MARK[c.status.value]
+        if c.status.value == "skipped" and reasons[c.message] > _MOST_ALIKE and not all_checks:
+            if c.message not in told:
+                told.add(c.message)
+                shout(f"{mark}  {reasons[c.message]} checks: {c.message}", state)
+            continue
         shout(f"{mark}  {c.id}: {c.message}", state)
         for label, value in (("expected", c.expected), ("actual", c.actual), ("where", _where(c.where, c.line))):
             if value:
@@ -399,6 +420,22 @@ def show(report: Report, *, all_checks: bool = False) -> None:
         p = report.provisioning
         seats = "" if p.seats_used is None else f" Seats: {p.seats_used} of {p.seats_limit}."
         say(f"Provisioning: {p.outcome}. {p.message}{seats}")
+
+
+def _show_signatures(report: Report) -> None:
+    """Why a signature fails: where, and which damage explains it. Nothing where every signature is good."""
+    if all(s.status == "valid" for s in report.signatures):
+        return
+    from app.saml.damage import explain_signatures
+
+    for found in explain_signatures(report):
+        if found.fails_at != "nothing":
+            say()
+            shout(f"Signature of the {found.covers} (line {found.line}) fails at: {found.fails_at}", "warn")
+            say(f"  {found.sentence}")
+            for key in found.keys:
+                fits = {True: "fits", False: "does not fit", None: "not tried"}[key.fits]
+                say(f"  {key.source} key {key.fingerprint[:16]}… {fits}. {key.resembles}".rstrip())
 
 
 def _where(path: str | None, line: int) -> str:

@@ -332,26 +332,9 @@ def _nothing_wrong(report: Report) -> str:
 
 def admin_message(report: Report, vendor: str = "generic") -> str:
     """A plain text for the administrator of the identity provider: what is wrong, what to change, the facts."""
-    lines = ["Hello,", ""]
-    subject = f" of {report.name_id}" if report.name_id else ""
-    if not report.diagnosis:
-        lines += [f"about a SAML sign-in{subject}: {report.headline}"]
-    else:
-        lines += [f"a SAML sign-in{subject} cannot work as your identity provider sends it."]
-    for d in report.diagnosis:
-        lines += ["", f"What is wrong: {d.title}", d.cause]
-        steps = d.fix.get(vendor) or d.fix.get("generic")
-        if steps:
-            lines.append(f"What to change: {steps}")
-    by_id = {c.id: c for c in report.checks}
-    facts = [by_id[c] for d in report.diagnosis for c in d.checks if c in by_id]
-    values = [c for c in facts if c.expected is not None or c.actual is not None]
-    if values:
-        lines += ["", "What was found:"]
-        lines += [f"- {c.id}: expected {c.expected or 'something else'}, found {c.actual or 'nothing'}" for c in values]
-    lines += ["", f"Issuer: {report.issuer or 'none'}", f"Message ID: {report.message_id or 'none'}"]
-    lines.append(f"Judged as of {utc(report.evaluated_at)}.")
-    return visible("\n".join(lines))
+    from app.saml.diagnoses.letter import messages_for_admin
+
+    return visible(messages_for_admin(report.diagnosis, report, vendor))
 
 
 def report_text(report: Report) -> str:

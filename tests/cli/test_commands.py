@@ -752,3 +752,23 @@ def test_the_directory_as_vendors_export_it(cli: Cli) -> None:
     for wrong in (("--vendor", "ldap"), ("--app", "none"), ("--scim", "--graph")):
         said = cli("idp", "directory", *wrong)
         assert (said.code, said.out) == (2, "")
+
+
+def test_skipped_checks_are_folded_by_their_reason(cli: Cli) -> None:
+    said = cli("inspect", "-", stdin=b"garbage")
+    assert said.code == 1
+    assert "checks: The message could not be read as XML." in said.out
+    assert len(said.out.splitlines()) < 40
+    assert len(cli("inspect", "-", "--all-checks", stdin=b"garbage").out.splitlines()) > 150
+
+
+def test_a_signature_that_fails_is_explained(cli: Cli) -> None:
+    Path("idp.xml").write_text(cli("idp", "metadata").out)
+    xml = cli("idp", "issue", "--user", "grace", "--encode", "xml").out
+    pretty = xml.replace("><saml:Subject", ">\n  <saml:Subject")
+    assert pretty != xml
+    said = cli("inspect", "-", "--idp-metadata", "idp.xml", "--profile", "saml", stdin=pretty.encode())
+    assert said.code == 1
+    assert "fails at: digest" in said.out
+    assert "re-formatted" in said.out
+    assert "fails at" not in cli("inspect", "-", "--idp-metadata", "idp.xml", stdin=xml.encode()).out
