@@ -361,3 +361,18 @@ def test_inflating_never_exceeds_its_limit(data: bytes, limit: int) -> None:
     assert found.oversized is (len(data) > limit)
     assert found.complete is (len(data) <= limit)
     assert len(found.data) <= limit + 1
+
+
+def test_what_looks_like_an_escape_inside_compressed_bytes_is_none() -> None:
+    """By chance, or in a stored block as here, compressed bytes hold “%41”; they are no text to be decoded."""
+    xml = (
+        b'<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" Destination="https://a.test/?b=%41"/>'
+    )
+    packer = zlib.compressobj(0, zlib.DEFLATED, -15)
+    deflated = packer.compress(xml) + packer.flush()
+    assert b"%41" in deflated
+    value = quote(base64.b64encode(deflated).decode(), safe="")
+    for source in (f"https://idp.example/sso?SAMLRequest={value}", value, base64.b64encode(deflated).decode()):
+        found = decode(source)
+        assert found.data == xml
+        assert "percent-encoding" not in found.layers[found.layers.index("base64") :]

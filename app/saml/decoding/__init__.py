@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.saml.decoding import containers, values
-from app.saml.decoding.codecs import COMPRESSED_FOR_POST, clean_base64, looks_like_xml
+from app.saml.decoding.codecs import COMPRESSED_FOR_POST, clean_base64, is_text, looks_like_xml
 from app.saml.decoding.envelopes import taken_out_of_envelope
 from app.saml.decoding.registry import Binding, Channel, Context, Decoded, Layer, Param, decoder, decoders
 from app.saml.decoding.strict import read_post_form, read_redirect_query
@@ -95,9 +95,9 @@ def _paste(source: bytes, limits: Limits) -> Decoded:
             data = b""
     else:
         # Almost any word is base64 of something. If no text came of it, it was none, and nothing is said of it.
-        if guess is not None and not _is_text(data) and not any(p.check == "encoding-inflate-limit" for p in problems):
+        if guess is not None and not is_text(data) and not any(p.check == "encoding-inflate-limit" for p in problems):
             data, layers, repairs, problems = guess
-        rest = data if data and _is_text(data) else source
+        rest = data if data and is_text(data) else source
         data = b""
     return Decoded(
         data,
@@ -167,11 +167,3 @@ def _trim(data: bytes) -> tuple[bytes, tuple[str, ...]]:
         data = data.lstrip()
         repairs += ("blanks before the XML removed",)
     return data, repairs
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return all(c >= " " or c in "\t\r\n" for c in text[:400])

@@ -37,6 +37,15 @@ def looks_like_xml(data: bytes) -> bool:
     return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8 that begins without control characters; compressed ones are not, but by rare chance."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return all(c >= " " or c in "\t\r\n" for c in text[:400])
+
+
 @dataclass(frozen=True, slots=True)
 class Base64:
     """Decoded base64. `notes` are harmless (blanks), `faults` are what a strict reader refuses, as clauses."""

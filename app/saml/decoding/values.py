@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.saml.decoding.codecs import has_escapes, inflate, looks_like_xml, percent_decode, read_base64
+from app.saml.decoding.codecs import has_escapes, inflate, is_text, looks_like_xml, percent_decode, read_base64
 from app.saml.decoding.registry import Context, Layer, decoder
 from app.saml.errors import Problem
 
@@ -10,8 +10,8 @@ from app.saml.errors import Problem
 @decoder(60)
 def percent_encoding(data: bytes, context: Context) -> Layer | None:
     """`PHNhbWxw...%3D%3D`. After a query or form has been read, a second layer of it is one too many."""
-    if not has_escapes(data) or len(data) > 3 * context.limits.encoded_bytes:
-        return None
+    if not has_escapes(data) or len(data) > 3 * context.limits.encoded_bytes or not is_text(data):
+        return None  # compressed or encrypted bytes look like an escape by chance, and decoding would damage them
     text = percent_decode(data.strip(), plus_is_blank=False)
     outer = [n for n in context.layers if n in ("percent-encoding", "url-query") or n.startswith("form-field:")]
     if not outer or outer[-1] == "html-form":
