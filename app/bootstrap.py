@@ -12,7 +12,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections import deque
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FIRST_ACCOUNT: Final = ("ik_7x2k", "Acme Media")
 _LOG_BYTES: Final = 1_000_000
 _LOG_FILES: Final = 3
+_NOTICED_WITHIN_S: Final = 5.0
 _EMAIL = re.compile(r"([^\s@<>\"'(),;:=/&?]{1,64})@([^\s@<>\"'(),;:/&?]{1,255})")
 _LONG = re.compile(r"[A-Za-z0-9+/=_%-]{48,}")
 _PARAMETER = re.compile(
@@ -88,10 +89,10 @@ class Workspace:
 
         The verbs' own changes are told at once and not a second time; those of others within two seconds.
         """
-        mine: deque[Change] = deque(maxlen=200)
+        own = _Own()
 
         def tell_own(change: Change) -> None:
-            mine.append(change)
+            own.add(change)
             tell(change)
 
         self.sso.tell = tell_own
@@ -102,9 +103,11 @@ class Workspace:
         def look() -> None:
             try:
                 while not self._stop_watching.is_set():
-                    for change in changes_of(watch.wait(self._stop_watching.wait)):
-                        if change not in mine:
-                            tell(change)
+                    noticed = watch.wait(self._stop_watching.wait)
+                    # One by one: what another desk did to the same person must not go with what was done here.
+                    others = [c for n in noticed for c in changes_of((n,)) if not own.take(c)]
+                    for change in dict.fromkeys(others):
+                        tell(change)
             finally:
                 watch.close()
 
@@ -129,6 +132,29 @@ class Workspace:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None
+
+
+class _Own:
+    """The changes that verbs told here, each to be noticed in the store once more; used by several threads."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[float, Change]] = []
+        self._lock = threading.Lock()
+
+    def add(self, change: Change) -> None:
+        """Remember a change that was told."""
+        with self._lock:
+            self._told.append((time.monotonic(), change))
+
+    def take(self, change: Change) -> bool:
+        """Whether it was told here; it counts once. What was not noticed after a while has been noticed before."""
+        since = time.monotonic() - _NOTICED_WITHIN_S
+        with self._lock:
+            self._told = [(at, c) for at, c in self._told if at > since]
+            number = next((n for n, (_, c) in enumerate(self._told) if c == change), None)
+            if number is not None:
+                del self._told[number]
+        return number is not None
 
 
 def data_folder() -> Path:

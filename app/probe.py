@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
-from app.browserless import FORM_HEADERS, form_with
+from app.answers import Asker, Look, Patterns, ProbeError, is_same_server
+from app.browserless import form_with
 from app.gains import WEIGHTS, Gain, gain_of
 from app.probe_report import as_html, as_json_lines, as_junit, as_text
 from app.saml.checks.registry import Severity, registered
@@ -33,18 +32,12 @@ if TYPE_CHECKING:
 
 Got = Literal["accepted", "refused", "unclear", "not-tried"]
 
-_TIMEOUT_S: Final = 20.0
-_MOST_ANSWER: Final = 2_097_152
 _MAX_HOPS: Final = 3
 _RECHECK: Final = 40  # after so many faults the good login is tried again
 #: Ways of signing a good login, tried in turn until one is accepted.
 _CONTROLS: Final = ("ok-both-signed", "ok-assertion-signed", "ok-response-signed")
 #: No service provider can take this for a login: what it answers to it is how refusal looks.
 _NONSENSE: Final = urlencode({"SAMLResponse": "bm8gbWVzc2FnZQ=="}).encode()
-
-
-class ProbeError(Exception):
-    """The probe cannot go on: the sentence says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,51 +48,15 @@ class Target:
     login_url: str | None = None
 
     @property
-    def host(self) -> str:
-        """The host that messages are posted to, in lower case."""
-        return (urlsplit(self.application.post_to).hostname or "").lower()
+    def addresses(self) -> tuple[str, ...]:
+        """Every address that is asked."""
+        return tuple(a for a in (self.application.post_to, self.login_url) if a is not None)
 
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What can be seen of one answer. `location` is a redirect's path, `page` the title of the page behind it."""
-
-    status: int
-    location: str | None = None
-    cookies: tuple[str, ...] = ()
-    end: int = 0  # the status after redirects on the same server
-    page: str = ""
-    text: str = field(default="", repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The answer without its text."""
-        return {
-            "status": self.status,
-            "location": self.location,
-            "cookies": list(self.cookies),
-            "end": self.end,
-            "page": self.page,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patterns:
-    """How acceptance is recognised where the tester knows it; all that are given must fit. Regular expressions."""
-
-    status: tuple[int, ...] = ()
-    location: str | None = None
-    body: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.status or self.location is not None or self.body is not None)
-
-    def fit(self, look: Look) -> bool:
-        """Whether an answer is an acceptance."""
-        if self.status and look.status not in self.status:
-            return False
-        if self.location is not None and re.search(self.location, look.location or "") is None:
-            return False
-        return self.body is None or re.search(self.body, look.text) is not None
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """The hosts among them that are not this computer, in lower case."""
+        hosts = ((urlsplit(a).hostname or "").lower() for a in self.addresses)
+        return tuple(dict.fromkeys(h for h in hosts if not is_loopback(h)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,14 +190,17 @@ class ProbeReport:
 
 
 def check_target(target: Target, confirmed: str | None) -> None:
-    """Refuse to probe anything but this computer, unless its host was typed once more. Raises ProbeError."""
-    host = target.host
-    if is_loopback(host):
-        return
-    if (confirmed or "").strip().lower() != host:
+    """Refuse to probe anything but this computer, unless its one host was typed once more. Raises ProbeError."""
+    strangers = target.strangers
+    if len(strangers) > 1:
         raise ProbeError(
-            f"Messages would be sent to {host}, which is not this computer. Probe only what is yours or what you may "
-            f"test, and confirm it by naming the host again: --confirm-target {host}"
+            f"The ACS and the login page are on different hosts ({' and '.join(strangers)}); one host is probed at a "
+            "time. Leave --login-url out, or name a page of the same host."
+        )
+    if strangers and (confirmed or "").strip().lower() != strangers[0]:
+        raise ProbeError(
+            f"Messages would be sent to {strangers[0]}, which is not this computer. Probe only what is yours or what "
+            f"you may test, and confirm it by naming the host again: --confirm-target {strangers[0]}"
         )
 
 
@@ -335,21 +295,20 @@ class _Probe:
         self.victim = victim
         self.patterns = patterns
         self.ask = ask
-        self.pace_s = pace_s
+        self._asker = Asker(target.addresses, pace_s)
         self.learnt = ""
         self._control = _CONTROLS[0]
         self._flow: Literal["idp_initiated", "sp_initiated"] = "idp_initiated"
         self._accepted: Look | None = None
         self._refusals: list[Look] = []
         self._signals: tuple[str, ...] = ()
-        self._last_at = 0.0
 
     # Learning ---------------------------------------------------------------------------------------------------------
 
     def learn(self) -> None:
         """Find out how acceptance looks, from a good login and from nonsense. Raises ProbeError."""
-        with _browser(self.target) as client:
-            nonsense = self._post(client, self.target.application.post_to, _NONSENSE)
+        with self._asker.browser() as client:
+            nonsense = self._asker.look(client, "POST", self.target.application.post_to, _NONSENSE)
         self._refusals = [nonsense]
         flows: list[Literal["idp_initiated", "sp_initiated"]] = ["idp_initiated"]
         if self.target.login_url is not None:
@@ -361,18 +320,18 @@ class _Probe:
                 seen.append(look)
                 if self._looks_accepted(look, nonsense):
                     self._control, self._flow, self._accepted = control, flow, look
-                    self._signals = _differences(look, nonsense)
+                    self._signals = look.differs_in(nonsense)
                     self.learnt = self._say_learnt(look)
                     self._learn_refusal()
                     return
         raise ProbeError(
-            f"The service provider answers a good login like nonsense ({_told(seen[0])}), so its refusals would prove "
+            f"The service provider answers a good login like nonsense ({seen[0]}), so its refusals would prove "
             "nothing. Make it trust this identity provider's metadata, and make sure that the person "
             f"“{self.user}” may log in there; then try again."
         )
 
     def _good(self, control: str, flow: Literal["idp_initiated", "sp_initiated"]) -> Look:
-        with _browser(self.target) as client:
+        with self._asker.browser() as client:
             request = self._ask_for_login(client) if flow == "sp_initiated" else None
             return self._deliver(client, self._issue((control,), request))
 
@@ -381,20 +340,20 @@ class _Probe:
             return self.patterns.fit(look)
         if look.status >= 400 or look.end >= 400 or look.status == 0:
             return False
-        if _differences(look, nonsense):
+        if look.differs_in(nonsense):
             return self.ask is None or self._strong(look, nonsense) or self.ask("a good login", look)
         return self.ask is not None and self.ask("a good login", look)
 
     @staticmethod
     def _strong(look: Look, other: Look) -> bool:
-        return bool({"location", "cookies", "status"} & set(_differences(look, other)))
+        return bool({"location", "cookies", "status"} & set(look.differs_in(other)))
 
     def _learn_refusal(self) -> None:
         """A second sample of refusal: a good message whose signature is broken, if that is refused."""
-        with _browser(self.target) as client:
+        with self._asker.browser() as client:
             request = self._ask_for_login(client) if self._flow == "sp_initiated" else None
             look = self._deliver(client, self._issue((self._control, "sig-value-zeros"), request))
-        if self._accepted is not None and _differences(look, self._accepted):
+        if self._accepted is not None and look.differs_in(self._accepted):
             self._refusals.append(look)
 
     def recheck(self) -> None:
@@ -408,7 +367,7 @@ class _Probe:
     def _say_learnt(self, look: Look) -> str:
         if self.patterns:
             return "Acceptance was recognised by the given patterns."
-        return f"Acceptance was learnt from a good login: {_told(look)}, unlike nonsense ({_told(self._refusals[0])})."
+        return f"Acceptance was learnt from a good login: {look}, unlike nonsense ({self._refusals[0]})."
 
     # One fault --------------------------------------------------------------------------------------------------------
 
@@ -439,9 +398,9 @@ class _Probe:
             gain, cve = gain_of(fault.breaks or "", fault.reference)
             return _with_gain(row, gain, cve)
         if got == "refused" and must == "accept":
-            return replace(row, why=f"A good message was refused: {_told(look)}.")
+            return replace(row, why=f"A good message was refused: {look}.")
         if got == "unclear":
-            return replace(row, why=f"The answer looks neither like acceptance nor like refusal: {_told(look)}.")
+            return replace(row, why=f"The answer looks neither like acceptance nor like refusal: {look}.")
         return row
 
     def _why_not(self, fault: Fault, *, product_rules: bool) -> str:
@@ -465,7 +424,7 @@ class _Probe:
 
     def _try(self, fault: Fault, flow: str) -> tuple[Got, Look]:
         setup = fault.setup
-        with _browser(self.target) as client:
+        with self._asker.browser() as client:
             request = self._ask_for_login(client) if flow == "sp_initiated" else None
             if setup.request == "answered":
                 self._deliver(client, self._issue((self._control,), request))
@@ -477,7 +436,7 @@ class _Probe:
             looks = [self._deliver(client, issued)]
             for _ in range(setup.posts - 1):
                 # A later use of the same message is somebody else's: a browser of its own, unless the login is bound.
-                with _browser(self.target) as other:
+                with self._asker.browser() as other:
                     if request is not None:
                         other.cookies.update(client.cookies)
                     looks.append(self._deliver(other, issued, again=True))
@@ -492,12 +451,12 @@ class _Probe:
             return "accepted" if self.patterns.fit(look) else "refused"
         good = self._accepted
         assert good is not None
-        off = set(_differences(look, good)) & set(self._signals)
+        off = set(look.differs_in(good)) & set(self._signals)
         if not off:
             return "accepted"
         if look.status >= 400 or look.end >= 400 or look.status == 0:
             return "refused"
-        if any(not _differences(look, r) for r in self._refusals):
+        if any(not look.differs_in(r) for r in self._refusals):
             return "refused"
         strong = {"location", "cookies"} & set(self._signals)
         if strong and strong <= off:
@@ -520,7 +479,7 @@ class _Probe:
 
         url = self.target.login_url
         assert url is not None
-        page, typed = self._fetch(client, "GET", url), False
+        page, typed = self._asker.fetch(client, "GET", url), False
         try:
             for _ in range(_MAX_HOPS + 2):
                 location = urljoin(str(page.url), page.headers.get("location", ""))
@@ -530,13 +489,13 @@ class _Probe:
                 form = form_with(page, SAMLRequest=None)
                 if form is not None:
                     return self.idp.read_request(form=urlencode(form.fields))
-                if page.is_redirect and _same_server(location, url):
-                    page = self._fetch(client, "GET", location)
+                if page.is_redirect and is_same_server(location, url):
+                    page = self._asker.fetch(client, "GET", location)
                     continue
                 named = self._typed(page)
                 if named is None or typed:
                     break
-                page, typed = self._fetch(client, "POST", named[0], named[1]), True
+                page, typed = self._asker.fetch(client, "POST", named[0], named[1]), True
         except RequestRefused as e:
             raise ProbeError(f"The login page at {url} sends a request that cannot be answered. {e}") from e
         raise ProbeError(f"The login page at {url} leads to no AuthnRequest (HTTP {page.status_code}).")
@@ -546,82 +505,14 @@ class _Probe:
         email = self.idp.tenant.user(self.user)
         for name in ("email", "username", "user", "login"):
             form = form_with(page, **{name: None})
-            if form is not None and form.method == "post" and _same_server(form.action, str(page.url)):
+            if form is not None and form.method == "post" and is_same_server(form.action, str(page.url)):
                 fields = [(n, (email.email if email else self.user) if n == name else v) for n, v in form.fields]
                 return form.action, urlencode(fields).encode()
         return None
 
     def _deliver(self, client: httpx.Client, issued: Issued, *, again: bool = False) -> Look:
         body = issued.second_body if again and issued.second_body is not None else issued.body
-        return self._post(client, issued.url, body, method=issued.method, headers=list(issued.headers))
-
-    def _post(
-        self,
-        client: httpx.Client,
-        url: str,
-        body: bytes | None,
-        *,
-        method: str = "POST",
-        headers: list[tuple[str, str]] | None = None,
-    ) -> Look:
-        answer = self._fetch(client, method, url, body, headers)
-        location = answer.headers.get("location")
-        cookies = tuple(sorted({c.partition("=")[0].strip() for c in answer.headers.get_list("set-cookie")}))
-        page = answer
-        for _ in range(_MAX_HOPS):
-            onward = urljoin(str(page.url), page.headers.get("location", ""))
-            if not page.is_redirect or not _same_server(onward, url):
-                break
-            page = self._fetch(client, "GET", onward)
-        return Look(
-            status=answer.status_code,
-            location=None if location is None else _path(urljoin(url, location), url),
-            cookies=cookies,
-            end=page.status_code,
-            page=_title(page.text),
-            text=f"{answer.text}\n{page.text}" if page is not answer else answer.text,
-        )
-
-    def _fetch(
-        self,
-        client: httpx.Client,
-        method: str,
-        url: str,
-        body: bytes | None = None,
-        headers: list[tuple[str, str]] | None = None,
-    ) -> httpx.Response:
-        """One bounded request, not sooner than the pace allows; status 0 where the server hung up."""
-        if not _same_server(url, self.target.application.post_to) and not (
-            self.target.login_url is not None and _same_server(url, self.target.login_url)
-        ):
-            raise ProbeError(f"The service provider leads to {urlsplit(url).netloc}, which is not under test.")
-        wait = self._last_at + self.pace_s - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-        self._last_at = time.monotonic()
-        if headers is None:
-            headers = list(FORM_HEADERS.items()) if body is not None else []
-        try:
-            with client.stream(method, url, content=body or None, headers=headers) as answer:
-                content = b""
-                for piece in answer.iter_bytes(65_536):
-                    content += piece
-                    if len(content) > _MOST_ANSWER:
-                        break
-                # Its bytes are already unpacked, so the header that says they are packed must not be believed again.
-                kept = [(k, v) for k, v in answer.headers.multi_items() if k.lower() not in _TRANSFER]
-                return httpx.Response(
-                    answer.status_code, headers=kept, content=content[:_MOST_ANSWER], request=answer.request
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as e:
-            raise ProbeError(
-                f"{url} cannot be reached: {e or type(e).__name__}. Is the service provider running?"
-            ) from e
-        except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ReadTimeout):
-            return httpx.Response(0, request=httpx.Request(method, url))
-
-
-_TRANSFER: Final = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+        return self._asker.look(client, issued.method, issued.url, body, list(issued.headers))
 
 
 class _Kept:
@@ -710,64 +601,3 @@ def _unarranged(setup: Setup) -> str:
     }
     missing = next((what for what, needed in needs.items() if needed), None)
     return f"It needs {missing}, which cannot be arranged from outside." if missing else ""
-
-
-def _browser(target: Target) -> httpx.Client:
-    """A fresh browser: cookies, nothing followed by itself; certificates are verified where the target has TLS."""
-    return httpx.Client(
-        trust_env=False,
-        verify=target.application.post_to.startswith("https:") or (target.login_url or "").startswith("https:"),
-        timeout=_TIMEOUT_S,
-        follow_redirects=False,
-    )
-
-
-def _differences(one: Look, other: Look) -> tuple[str, ...]:
-    """The signals in which two answers differ."""
-    return tuple(n for n in ("status", "location", "cookies", "end", "page") if getattr(one, n) != getattr(other, n))
-
-
-def _told(look: Look) -> str:
-    """An answer in a few words."""
-    parts = ["no answer" if look.status == 0 else f"HTTP {look.status}"]
-    if look.location is not None:
-        parts.append(f"to {look.location}")
-    if look.cookies:
-        parts.append(f"setting {', '.join(look.cookies)}")
-    if look.page:
-        parts.append(f"page “{look.page}”")
-    return " ".join(parts)
-
-
-def _same_server(url: str, other: str) -> bool:
-    one, two = urlsplit(url), urlsplit(other)
-    return (one.scheme, one.hostname, one.port) == (two.scheme, two.hostname, two.port)
-
-
-def _path(location: str, url: str) -> str:
-    """Where a redirect leads, without its query: that may hold what differs each time."""
-    there = urlsplit(location)
-    return there.path or "/" if _same_server(location, url) else f"{there.scheme}://{there.netloc}{there.path}"
-
-
-class _Title(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = ""
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag == "title"
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = False
-
-    def handle_data(self, data: str) -> None:
-        if self._inside and not self.found:
-            self.found = " ".join(data.split())[:120]
-
-
-def _title(text: str) -> str:
-    parser = _Title()
-    parser.feed(text[:65_536])
-    return parser.found

@@ -117,12 +117,16 @@ def _entry(
     }
 
 
-def as_test(exchange: Exchange) -> str:
-    """The exchange as a test for pytest that makes the same login again, with the fixture of simulator.testing.
+def as_tests(exchanges: Iterable[Exchange]) -> str:
+    """The exchanges as tests for pytest that make the same logins again, with the fixture of simulator.testing.
 
-    Raises:
-        SimulatorError: nothing was sent.
+    What nothing was sent for is passed over; "" where nothing is left.
     """
+    tests = [_as_test(e, number) for number, e in enumerate((e for e in exchanges if e.issued is not None), 1)]
+    return "\n\n\n".join(["from simulator.testing import IdpUnderTest", *tests]) + "\n" if tests else ""
+
+
+def _as_test(exchange: Exchange, number: int) -> str:
     issued = replayed(exchange)
     name = "_".join(re.sub(r"\W+", "_", part).strip("_") for part in (issued.user, *issued.faults) if part) or "nobody"
     request = exchange.request is not None
@@ -134,41 +138,12 @@ def as_test(exchange: Exchange) -> str:
     accepted = issued.expected.verdict == "accept"
     expected = " by ".join(filter(None, (issued.expected.verdict, ", ".join(issued.expected.checks))))
     lines = [
-        "from simulator.testing import IdpUnderTest",
-        "",
-        "",
-        f"def test_{name[:80]}(idp: IdpUnderTest) -> None:",
+        f"def test_{number}_{name[:80]}(idp: IdpUnderTest) -> None:",
         f'    """Recorded {_utc(exchange.at)}. Expected: {expected}."""',
         f"    answer = idp.post(idp.issue({', '.join(arguments)}))",
         f"    assert answer.status_code {'<' if accepted else '>='} 400",
     ]
-    return "\n".join(lines) + "\n"
-
-
-def as_step(exchange: Exchange) -> str:
-    """The exchange as one step of a scenario, in TOML.
-
-    Raises:
-        SimulatorError: nothing was sent.
-    """
-    issued = replayed(exchange)
-    lines = [
-        "[[steps]]",
-        'do = "login"',
-        f"user = {_toml(issued.user)}",
-        f"application = {_toml(issued.application)}",
-        f"flow = {_toml('sp_initiated' if exchange.request is not None else 'idp_initiated')}",
-        f"faults = [{', '.join(map(_toml, issued.faults))}]",
-        f"expect = {_toml(issued.expected.verdict)}",
-    ]
-    if issued.expected.checks:
-        lines.append(f"checks = [{', '.join(map(_toml, issued.expected.checks))}]")
-    return "\n".join(lines) + "\n"
-
-
-def _toml(text: str) -> str:
-    # JSON's escapes are TOML's too, and control characters are always escaped.
-    return json.dumps(text).replace("\x7f", "\\u007f")
+    return "\n".join(lines)
 
 
 def _utc(at: datetime) -> str:

@@ -157,6 +157,10 @@ def test_what_another_desk_changes_is_told_within_two_seconds(database, request,
         wait_for("event")
         time.sleep(1.2)
         assert [c for _, c in told].count(Change("users", account.id, user.id)) == 1
+        told.clear()
+        another_desk(url, "users", "delete", "grace@acme.test")
+        wait_for("users")
+        assert Change("users", account.id, user.id) in [c for _, c in told], "the same person, changed by another desk"
 
 
 def test_two_desks_open_an_empty_database_at_once(postgres_url):

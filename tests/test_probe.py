@@ -19,10 +19,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.answers import Look, Patterns, ProbeError
 from app.bootstrap import demo_workspace
 from app.gains import GAINS, WEIGHTS, gain_of
 from app.lab import Lab
-from app.probe import Look, Patterns, ProbeError, ProbeReport, Target, check_target, is_loopback, probe
+from app.probe import ProbeReport, Target, check_target, is_loopback, probe
 from app.saml.checks.registry import registered
 from app.saml.decoding import decode
 from app.saml.expectation import Policy
@@ -229,6 +230,13 @@ def test_only_this_computer_or_a_host_that_was_typed() -> None:
         with pytest.raises(ProbeError):
             check_target(at(url), "other.example")
     check_target(at("https://SP.example/acs"), "sp.example")
+    # A login page is asked as well, so it needs to be confirmed no less than the ACS.
+    elsewhere = replace(at("http://127.0.0.1:9/acs"), login_url="https://sp.example/login")
+    with pytest.raises(ProbeError, match="--confirm-target"):
+        check_target(elsewhere, None)
+    two = replace(at("https://sp.example/acs"), login_url="https://other.example/login")
+    with pytest.raises(ProbeError, match="one host"):
+        check_target(two, "sp.example")
     assert not is_loopback("0.0.0.0")
     with pytest.raises(ProbeError, match="--confirm-target"):
         probe(idp(), at("https://sp.example/acs"), user="ada")

@@ -135,7 +135,7 @@ def _code_of(error: Exception) -> int | None:
         ("app.sso.errors", "Refused", 1),
         ("app.sso.errors", "SsoError", 2),
         ("app.saml.errors", "SamlError", 2),
-        ("app.probe", "ProbeError", 2),
+        ("app.answers", "ProbeError", 2),
         ("app.gui.application", "NoDisplay", 3),
     )
     for module, name, code in families:

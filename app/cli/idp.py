@@ -15,7 +15,7 @@ import click
 
 from app.cli.idp_tenant import apps, directory, people
 from app.cli.organisation import FILE, Organisation, open_idp, organisation_options, the_product
-from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, table, tell
+from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, table, tell, write_text
 from app.cli.serving import until_stopped
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ command.add_command(directory)
 @click.option("--api-port", type=click.IntRange(0, 65_535), help="Also serve the JSON interface for programs here.")
 @click.option("--api-token-file", type=FILE, metavar="FILE", help="Holds its token; made where it is missing.")
 @click.option("--har", type=FILE, metavar="FILE", help="At the end, write the last 200 exchanges as an HTTP archive.")
+@click.option("--tests", type=FILE, metavar="FILE", help="At the end, write their logins as tests for pytest.")
 @format_option
 def serve(
     organisation: Organisation,
@@ -60,6 +61,7 @@ def serve(
     api_port: int | None,
     api_token_file: Path | None,
     har: Path | None,
+    tests: Path | None,
     form: str,
 ) -> int:
     """Serve portal, single sign-on, logout and metadata until Ctrl-C."""
@@ -101,18 +103,22 @@ def serve(
                 tell("Auto-approve is on: any program on this computer can log in as anybody.")
             say("Press Ctrl-C to stop.")
         until_stopped()
-    if har is not None:
-        _write_har(har, web.exchanges)
+    for path, write in ((har, _har), (tests, _tests)):
+        if path is not None:
+            write_text(path, write(web.exchanges))
     return 0
 
 
-def _write_har(path: Path, exchanges: Iterable[Exchange]) -> None:
+def _har(exchanges: Iterable[Exchange]) -> str:
     from simulator.recording import as_har
 
-    try:
-        path.write_text(as_har(exchanges), "utf-8")
-    except OSError as e:
-        raise Unreadable(f"{path} cannot be written: {e.strerror}.") from e
+    return as_har(exchanges)
+
+
+def _tests(exchanges: Iterable[Exchange]) -> str:
+    from simulator.recording import as_tests
+
+    return as_tests(exchanges)
 
 
 @command.command("issue")

@@ -159,12 +159,20 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
         except OSError as e:
             raise _unreadable(path, e) from e
     if len(data) > limit:
-        raise Unreadable(f"{path} has more than {limit} bytes, which is the most that is read.")
+        raise Unreadable(f"{path} has more than {limit:,} bytes, which is the most that is read.")
     return data
 
 
 def _unreadable(path: Path, error: OSError) -> Unreadable:
     return Unreadable(f"{path} cannot be read: {error.strerror or error}.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file. Unreadable, with a sentence, where that cannot be done."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as e:
+        raise Unreadable(f"{path} cannot be written: {e.strerror}. Choose another place.") from e
 
 
 def read_stdin(limit: int = MAX_BYTES) -> bytes:
@@ -175,7 +183,7 @@ def read_stdin(limit: int = MAX_BYTES) -> bytes:
         tell("Paste the message, then press Ctrl-D on an empty line.")
     data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:
-        raise Unreadable(f"Standard input has more than {limit} bytes, which is the most that is read.")
+        raise Unreadable(f"Standard input has more than {limit:,} bytes, which is the most that is read.")
     return data
 
 

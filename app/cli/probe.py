@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.matrix import FILE, deliver, progress_on_terminal
 from app.cli.organisation import Organisation, open_idp, organisation_options
-from app.cli.output import Unreadable, format_option, say, shout, tell, visible
+from app.cli.output import format_option, tell, visible
 from app.cli.serving import Stop
 
 if TYPE_CHECKING:
-    from app.probe import Look
-
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+    from app.answers import Look
 
 
 @click.command(
@@ -44,9 +43,9 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 @click.option("--confirm-target", metavar="HOST", help="The host once more, where it is not this computer.")
 @click.option("--pace", type=click.FloatRange(0, 60), default=0.0, metavar="SECONDS", help="Time between two messages.")
 @click.option("--product-rules", is_flag=True, help="Also try rules of this product: its claims, roles and plans.")
-@click.option("--resume", type=_FILE, metavar="FILE", help="Keep finished rows in this file, and go on from it.")
-@click.option("--junit", type=_FILE, metavar="FILE", help="Also write JUnit XML.")
-@click.option("--html", type=_FILE, metavar="FILE", help="Also write one HTML file.")
+@click.option("--resume", type=FILE, metavar="FILE", help="Keep finished rows in this file, and go on from it.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Also write JUnit XML.")
+@click.option("--html", type=FILE, metavar="FILE", help="Also write one HTML file.")
 @format_option
 def command(
     organisation: Organisation,
@@ -73,7 +72,8 @@ def command(
     """
     import re
 
-    from app.probe import Patterns, Target, check_target, is_loopback, probe
+    from app.answers import Patterns
+    from app.probe import Target, check_target, probe
 
     for pattern in (accept_location, accept_body):
         try:
@@ -84,8 +84,8 @@ def command(
     if application is None:
         raise click.UsageError("Name the service provider with --sp-metadata, or with --acs-url and --sp-entity-id.")
     target = Target(application=application, login_url=login_url)
-    if confirm_target is None and not is_loopback(target.host) and sys.stdin.isatty():
-        tell(f"Messages will be sent to {target.host}. Probe only what is yours or what you may test.")
+    if confirm_target is None and target.strangers and sys.stdin.isatty():
+        tell(f"Messages will be sent to {target.strangers[0]}. Probe only what is yours or what you may test.")
         confirm_target = click.prompt("Type the host to go on", err=True)
     check_target(target, confirm_target)
     with Stop() as stop:
@@ -101,30 +101,12 @@ def command(
             pace_s=pace,
             product_rules=product_rules,
             resume=resume,
-            progress=_progress if sys.stderr.isatty() else None,
+            progress=progress_on_terminal(),
             cancelled=stop.asked,
         )
-    for path, text in ((junit, report.as_junit), (html, report.as_html)):
-        if path is not None:
-            try:
-                path.write_text(text(), "utf-8")
-            except OSError as e:
-                raise Unreadable(f"{path} cannot be written: {e.strerror}.") from e
-    if form == "json":
-        sys.stdout.write(report.as_json_lines())
-    else:
-        *body, headline = report.as_text().splitlines()
-        for line in body:
-            say(line)
-        shout(headline, "ok" if report.as_expected else "error")
-    return 0 if report.as_expected else 1
+    return deliver(report, junit=junit, html=html, form=form)
 
 
 def _ask(what: str, look: Look) -> bool:
-    tell(f"{what}: HTTP {look.status}, redirect {look.location or 'none'}, page “{look.page}”.")
+    tell(f"{what}: {look}.")
     return click.confirm("Was somebody logged in?", default=False, err=True)
-
-
-def _progress(done: int, total: int, fault: str) -> None:
-    sys.stderr.write(f"\r\x1b[K{done}/{total} {visible(fault)}" if done < total else "\r\x1b[K")
-    sys.stderr.flush()

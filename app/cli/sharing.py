@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from app.cli.output import Unreadable, emit, put, say, sources, tell
@@ -29,8 +30,11 @@ def share(
     """
     reports = _Reports(inputs, judge, redacted=redacted, every_check=every_check)
     if form == "html":
-        for part in html_document(reports):
-            put(part)
+        found = iter(reports)
+        # Where there is no report, there is no file either: an empty page would look like a good answer.
+        for first in found:
+            for part in html_document(chain((first,), found)):
+                put(part)
         return reports.code
     for number, content in enumerate(reports):
         if form == "json":

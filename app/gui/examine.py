@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from app.gui.axis import Axis, axis_of
 from app.gui.files import FileRefused, read_file
 from app.gui.widgets import visible
-from app.gui.wording import exact, plural
+from app.gui.wording import plural
 from app.saml.certificate_list import CertificateList, list_certificates
 from app.saml.checks.replay import first_end
 from app.saml.moments import Moment, read_moments
@@ -435,11 +435,6 @@ def form_of(report: Report) -> str:
     layers = ", ".join(report.layers) or "not decoded"
     repairs = f", {plural(len(report.repairs), 'repair')}" if report.repairs else ""
     return f"{report.kind if report.kind != 'other' else 'No message'} ({layers}{repairs}), {report.size:,} bytes."
-
-
-def provenance_of(report: Report) -> str:
-    told = [f"Judged as of\n{exact(report.evaluated_at)}", f"SHA-256 {report.sha256}"]
-    return "\n".join(told + [f"Repaired: {r}" for r in report.repairs])
 
 
 def clock(length: timedelta) -> str:

@@ -107,3 +107,10 @@ def test_json_carries_the_receipt(cli: Cli, message: bytes) -> None:
     Path("m.txt").write_bytes(message)
     report = json.loads(cli("inspect", "m.txt", "--redact", "--format", "json").out)
     assert set(report["redaction"]) == {"tool", "redacted_at", "original_sha256", "verdict_before", "masked"}
+
+
+def test_where_there_is_no_message_there_is_no_page(cli: Cli) -> None:
+    """An error text alone gives no report: an empty HTML file would look like a good answer."""
+    said = cli("inspect", "-", "--format", "html", stdin=b"AADSTS50105: the user is blocked")
+    assert (said.code, said.out) == (1, "")
+    assert "AADSTS50105" in said.err

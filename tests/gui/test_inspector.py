@@ -504,7 +504,7 @@ def test_pasted_metadata_is_judged_by_and_not_saved(qtbot: QtBot, page: Inspecto
     mime.setText(made.metadata.decode())
     dialog.box.insertFromMimeData(mime)
     assert not dialog.isVisible()
-    assert page.bar.chosen_against == PASTED
+    assert page.bar.judging().against == PASTED
     assert page.bar.against.currentText().startswith("Pasted metadata: ")
     assert page.verdict.pill.state == "reject"
     assert "belongs to a test identity provider" in page.verdict.headline.text()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-import tomllib
 from dataclasses import replace
 
 import pytest
 
 from simulator import Exchange, Idp, Issued, SimulatorError, edit_of
-from simulator.recording import as_har, as_step, as_test, decoded, replayed
+from simulator.recording import as_har, as_tests, decoded, replayed
 from simulator.requests import AuthnRequest
 from tests.simulator.conftest import NOW
 
@@ -57,9 +56,9 @@ def test_hostile_documents_are_shown_as_they_are(fault: str, idp: Idp) -> None:
 def test_replay_is_octet_for_octet(idp: Idp) -> None:
     issued = idp.issue("grace", "imagekit", faults=["tr-param-duplicate"])
     assert replayed(exchange(issued)) is issued
-    for use in (replayed, as_test, as_step):
-        with pytest.raises(SimulatorError, match="nothing to replay"):
-            use(REFUSED)
+    with pytest.raises(SimulatorError, match="nothing to replay"):
+        replayed(REFUSED)
+    assert as_tests([REFUSED]) == ""
 
 
 def test_the_archive_holds_what_was_asked_and_sent(idp: Idp, asked: AuthnRequest) -> None:
@@ -83,31 +82,15 @@ def test_the_archive_holds_what_was_asked_and_sent(idp: Idp, asked: AuthnRequest
 
 def test_a_test_case_is_python_that_makes_the_same_login(idp: Idp, asked: AuthnRequest) -> None:
     issued = idp.issue("grace", "imagekit", faults=["xsw1", "id-role-unknown"])
-    source = as_test(exchange(issued))
-    (function,) = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
-    assert function.name == "test_grace_id_role_unknown_xsw1"
+    source = as_tests([REFUSED, exchange(issued), exchange(issued)])
+    names = [n.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+    assert names == ["test_1_grace_id_role_unknown_xsw1", "test_2_grace_id_role_unknown_xsw1"]
+    assert source.count("import") == 1
     assert "idp.issue('grace', 'imagekit', faults=['id-role-unknown', 'xsw1'])" in source
     assert "status_code >= 400" in source
-    answer = as_test(exchange(idp.issue("grace", "imagekit", request=asked), asked))
+    answer = as_tests([exchange(idp.issue("grace", "imagekit", request=asked), asked)])
     assert "request=idp.request(application='imagekit')" in answer
     assert "status_code < 400" in answer
     hostile = replace(issued, user='x"""\nimport os', application="'\\")
-    tree = ast.parse(as_test(exchange(hostile)))
+    tree = ast.parse(as_tests([exchange(hostile)]))
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import)]
-
-
-def test_a_step_is_toml(idp: Idp, asked: AuthnRequest) -> None:
-    issued = idp.issue("grace", "imagekit", request=asked, faults=["xsw1"])
-    (step,) = tomllib.loads(as_step(exchange(issued, asked)))["steps"]
-    assert step == {
-        "do": "login",
-        "user": "grace",
-        "application": "imagekit",
-        "flow": "sp_initiated",
-        "faults": ["xsw1"],
-        "expect": "reject",
-        "checks": list(issued.expected.checks),
-    }
-    odd = 'a"\\\n\x7f\u2028é'
-    (step,) = tomllib.loads(as_step(exchange(replace(issued, user=odd))))["steps"]
-    assert (step["user"], step["flow"]) == (odd, "idp_initiated")

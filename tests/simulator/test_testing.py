@@ -15,7 +15,7 @@ import pytest
 from app.bootstrap import Workspace, demo_workspace
 from app.web import sp_app
 from simulator import LoginRefused, Server, Tenant, UnknownFault, default_tenant
-from simulator.recording import as_test
+from simulator.recording import as_tests
 from simulator.testing import IdpUnderTest, idp, idp_keys, running
 from tests.simulator.test_sp_metadata import metadata
 
@@ -140,7 +140,7 @@ def test_recorded_logins_are_tests_of_another_project(tmp_path: Path, keys: obje
             in_response_to=None,
             issued=issued,
         )
-        (tmp_path / f"test_recorded_{n}.py").write_text(as_test(recorded))
+        (tmp_path / f"test_recorded_{n}.py").write_text(as_tests([recorded]))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(tmp_path)],
         cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,

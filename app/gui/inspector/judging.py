@@ -131,11 +131,6 @@ class JudgingBar(QWidget):
             return datetime.fromtimestamp(self.instant.dateTime().toSecsSinceEpoch(), tz=UTC)
         return "issue" if chosen == "issue" else None
 
-    @property
-    def chosen_against(self) -> str:
-        """An account's id, NOTHING, WHOEVER_FITS or PASTED."""
-        return self._against
-
     def judge_against(self, against: str) -> None:
         """Choose, without telling anybody."""
         self._against = against

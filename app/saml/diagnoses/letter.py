@@ -36,16 +36,12 @@ _ABOUT_THE_PERSON: Final = frozenset(
 )
 
 
-def message_for_admin(row: DiagnosisRow, report: Report, vendor: str = "generic") -> str:
-    """One cause as a letter. `vendor` chooses the steps; "generic" where there are none of its own.
-
-    E-mail addresses and the NameID are masked unless they are what is wrong; queries of URLs are left out.
-    """
-    return messages_for_admin((row,), report, vendor)
-
-
 def messages_for_admin(rows: tuple[DiagnosisRow, ...], report: Report, vendor: str = "generic") -> str:
-    """Several causes as one letter, what blocks the login first; without any, the verdict alone."""
+    """The causes as one letter, what blocks the login first; without any, the verdict alone.
+
+    `vendor` chooses the steps; "generic" where there are none of its own. E-mail addresses and the NameID are masked
+    unless they are what is wrong; queries of URLs are left out.
+    """
     open_about_person = any(r.id in _ABOUT_THE_PERSON for r in rows)
     subject = ""
     if report.name_id:

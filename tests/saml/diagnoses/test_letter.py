@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from app.saml import Expectation, inspect
-from app.saml.diagnoses.letter import masked, message_for_admin, messages_for_admin
+from app.saml.diagnoses.letter import masked, messages_for_admin
 from app.saml.expectation import AccountFacts
 from app.saml.metadata import read_metadata
 from app.saml.report import Report
@@ -40,7 +40,7 @@ def judged(fault: str) -> Report:
 
 def test_it_says_what_we_expect_what_we_got_and_where_to_change_it() -> None:
     report = judged("route-audience-other")
-    letter = message_for_admin(report.diagnosis[0], report, "okta")
+    letter = messages_for_admin(report.diagnosis[:1], report, "okta")
     assert letter.startswith("Hello,")
     for part in (
         f"We expect: {SP}",
@@ -51,7 +51,7 @@ def test_it_says_what_we_expect_what_we_got_and_where_to_change_it() -> None:
     ):
         assert part in letter
     assert "The labels are as of 2026-11" in letter
-    assert "What to change at your identity provider:" in message_for_admin(report.diagnosis[0], report, "unheard-of")
+    assert "What to change at your identity provider:" in messages_for_admin(report.diagnosis[:1], report, "unheard-of")
 
 
 def test_nobody_is_named_unless_the_name_is_what_is_wrong() -> None:

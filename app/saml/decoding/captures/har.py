@@ -72,10 +72,12 @@ class _Reading:
                 if exchange is not None:
                     yield exchange
         except BrokenText as e:
-            share = e.at * 100 // max(len(self.text.data), 1)
+            size = len(self.text.data)
+            at = min(e.at + 1, size)
+            share = at * 100 // max(size, 1)
             message = (
-                f"The recording breaks off or is damaged after {count:,} requests, at byte {e.at + 1:,} of "
-                f"{len(self.text.data):,} ({share} %). What came before was read; save it again as HAR."
+                f"The recording breaks off or is damaged after {count:,} requests, at byte {at:,} of "
+                f"{size:,} ({share} %). What came before was read; save it again as HAR."
             )
             self.problems.append(Problem("encoding-input-kind", message, "a complete HAR file", "a damaged one"))
 
