@@ -138,7 +138,7 @@ def test_dropped_metadata_lands_on_settings(window: MainWindow, bench: Bench, tm
     drop(window, path)
     settings: Any = window.page("settings")
     assert window.current is settings
-    assert "EntityDescriptor" in settings.box.toPlainText()
+    assert "EntityDescriptor" in settings.metadata.box.toPlainText()
     assert settings.save_button.isEnabled()
 
 

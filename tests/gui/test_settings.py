@@ -22,38 +22,38 @@ def paste(page: object, text: str, qtbot: QtBot) -> None:
     """Paste into the box as a person does, and wait until it was read."""
     data = QMimeData()
     data.setText(text)
-    page.box.insertFromMimeData(data)  # type: ignore[attr-defined]
-    qtbot.waitUntil(lambda: page.understood_head.word in ("Not saved yet", "Cannot be saved"))  # type: ignore[attr-defined]
+    page.metadata.box.insertFromMimeData(data)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.metadata.understood_head.word in ("Not saved yet", "Cannot be saved"))  # type: ignore[attr-defined]
     flush()
 
 
 def test_the_empty_state_teaches(bench: Bench) -> None:
     page = bench.page("settings")
-    assert "Nobody can log in" in page.state_text.text()
-    assert "Paste metadata" in texts(page.understood)
+    assert "Nobody can log in" in page.metadata.state_text.text()
+    assert "Paste metadata" in texts(page.metadata.understood)
     assert not page.save_button.isEnabled()
-    assert not page.delete_button.isVisible()
+    assert not page.metadata.delete_button.isVisible()
 
 
 def test_pasted_metadata_is_shown_before_it_is_saved(bench: Bench, qtbot: QtBot) -> None:
     page = bench.page("settings")
     paste(page, bench.idp.metadata().decode(), qtbot)
     assert bench.sso.configuration(ACCOUNT).idp is None
-    shown = values(page.understood)
+    shown = values(page.metadata.understood)
     assert shown["Entity ID"] == bench.idp.tenant.entity_id
     assert any(name.startswith("Login") for name in shown)
-    told = texts(page.understood)
+    told = texts(page.metadata.understood)
     assert "SHA-256 thumbprint" in told
     assert "Expires in" in told
     assert page.save_button.isEnabled()
-    qtbot.keyClick(page.box, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(page.metadata.box, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: bench.sso.configuration(ACCOUNT).account.sso_on)
     saved = bench.sso.configuration(ACCOUNT)
     assert saved.idp is not None
     assert "Saved as revision 1" in page.banner.text
-    assert page.box.toPlainText() == ""
-    assert page.state.word == "On"
-    assert page.understood_head.word == "Saved"
+    assert page.metadata.box.toPlainText() == ""
+    assert page.metadata.state.word == "On"
+    assert page.metadata.understood_head.word == "Saved"
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_pasted_metadata_is_shown_before_it_is_saved(bench: Bench, qtbot: QtBot)
 def test_what_cannot_be_used_is_said_and_not_saved(bench: Bench, qtbot: QtBot, text: str) -> None:
     page = bench.page("settings")
     paste(page, text, qtbot)
-    assert page.understood_head.word == "Cannot be saved"
+    assert page.metadata.understood_head.word == "Cannot be saved"
     assert not page.save_button.isEnabled()
-    assert len(texts(page.understood)) > 10
+    assert len(texts(page.metadata.understood)) > 10
     page.save()
     assert bench.sso.configuration(ACCOUNT).revision is None
     press(page, "Clear")
-    assert page.box.toPlainText() == ""
+    assert page.metadata.box.toPlainText() == ""
     assert not page.save_button.isEnabled()
 
 
@@ -81,10 +81,10 @@ def test_a_file_is_opened_and_a_foreign_one_is_left_to_others(bench: Bench, tmp_
     assert page.drop(tmp_path) is False
     assert page.drop(good) is True
     assert page.save_button.isEnabled()
-    page.discard()
-    page.open_path(good)
+    page.metadata.discard()
+    page.metadata.open_path(good)
     assert page.save_button.isEnabled()
-    page.open_path(tmp_path / "missing.xml")
+    page.metadata.open_path(tmp_path / "missing.xml")
     assert "cannot be read" in page.banner.text
 
 
@@ -95,7 +95,7 @@ def test_metadata_in_utf_16_is_saved_from_its_bytes(bench: Bench, tmp_path: Path
     page = bench.page("settings")
     assert page.drop(path)
     flush()
-    assert page.save_button.isEnabled(), texts(page.understood)
+    assert page.save_button.isEnabled(), texts(page.metadata.understood)
     page.save()
     assert bench.sso.configuration(ACCOUNT).account.sso_on
 
@@ -106,8 +106,8 @@ def test_a_very_long_paste_is_read_but_not_drawn(bench: Bench, qtbot: QtBot) -> 
         bench.idp.metadata().decode().replace("</md:EntityDescriptor>", f"<!--{'x' * 220_000}--></md:EntityDescriptor>")
     )
     paste(page, long, qtbot)
-    assert "too long to show" in page.box.toPlainText()
-    assert values(page.understood)["Entity ID"] == bench.idp.tenant.entity_id
+    assert "too long to show" in page.metadata.box.toPlainText()
+    assert values(page.metadata.understood)["Entity ID"] == bench.idp.tenant.entity_id
 
 
 def test_turning_sso_off_asks_and_can_be_restored(bench: Bench) -> None:
@@ -120,7 +120,7 @@ def test_turning_sso_off_asks_and_can_be_restored(bench: Bench) -> None:
     press(page, "Turn SSO off")
     assert "nobody of this account can log in" in asked[0]
     assert not bench.sso.configuration(ACCOUNT).account.sso_on
-    assert page.state.word == "Off"
+    assert page.metadata.state.word == "Off"
     page.open("history")
     assert column(page.history.table, 0) == ["2", "1"]
     assert page.history.table.select_where(lambda r: r.number == 1)
@@ -144,19 +144,19 @@ def test_the_test_idp_in_one_click_and_never_without_a_question(bench: Bench) ->
 def test_the_identifier_override(bench: Bench, qtbot: QtBot) -> None:
     page = bench.page("settings")
     child = f"https://imagekit.io/saml/consume#{ACCOUNT}"
-    assert not page.entity_save.isEnabled()
-    page.suggest_button.click()
-    assert page.entity_field.text() == child
+    assert not page.metadata.identifier.entity_save.isEnabled()
+    page.metadata.identifier.suggest_button.click()
+    assert page.metadata.identifier.entity_field.text() == child
     press(page, "Set")
     assert bench.sso.account(ACCOUNT).entity_id == child
     page.open("values")
     flush()
     assert values(page.values.vendors.currentWidget())["Identifier (Entity ID)"] == child
     page.open("metadata")
-    page.entity_field.setText("")
-    qtbot.keyClicks(page.entity_field, "not a uri")
+    page.metadata.identifier.entity_field.setText("")
+    qtbot.keyClicks(page.metadata.identifier.entity_field, "not a uri")
     press(page, "Set")
-    assert "absolute URI" in page.entity_banner.text
+    assert "absolute URI" in page.metadata.identifier.entity_banner.text
     press(page, "Use the default")
     assert bench.sso.account(ACCOUNT).entity_id is None
 
@@ -181,17 +181,17 @@ def test_values_of_every_vendor_can_be_copied(bench: Bench) -> None:
 def test_sp_metadata_and_old_revisions_are_written_to_files(bench: Bench, tmp_path: Path) -> None:
     bench.connect()
     page = bench.page("settings", "values")
-    page.export_sp_metadata_to(tmp_path / "sp.xml")
+    page.values.export_sp_metadata_to(tmp_path / "sp.xml")
     assert (tmp_path / "sp.xml").read_bytes() == bench.sso.sp_metadata(ACCOUNT)
     revision = bench.sso.configuration_history(ACCOUNT)[0]
     assert revision.document is not None
-    page.write(revision.document, tmp_path / "idp.xml")
+    page.history.write(revision.document, tmp_path / "idp.xml")
     assert (tmp_path / "idp.xml").read_bytes() == bench.idp.metadata()
 
 
 def test_account_and_seats(bench: Bench) -> None:
     page = bench.page("settings", "account")
-    tab = page.account_tab
+    tab = page.account
     assert not tab.save_button.isEnabled()
     tab.seat_box.setValue(12)
     tab.plan_box.setCurrentIndex(tab.plan_box.findData("paid"))
@@ -202,20 +202,20 @@ def test_account_and_seats(bench: Bench) -> None:
     tab.name_field.setText("")
     tab.name_field.textEdited.emit("")
     press(tab, "Save account")
-    assert "needs a name" in tab.banner.text
+    assert "needs a name" in tab.account_banner.text
 
 
 def test_a_plan_without_sso_is_warned_of_before_saving(bench: Bench) -> None:
     bench.connect()
-    tab = bench.page("settings", "account").account_tab
+    tab = bench.page("settings", "account").account
     tab.plan_box.setCurrentIndex(tab.plan_box.findData("free"))
     tab.plan_box.activated.emit(tab.plan_box.currentIndex())
-    assert "every login is refused" in tab.banner.text
+    assert "every login is refused" in tab.account_banner.text
 
 
 def test_a_new_account_becomes_the_one_in_hand(bench: Bench) -> None:
     page = bench.page("settings", "account")
-    tab = page.account_tab
+    tab = page.account
     press(tab, "Create account")
     assert "account id is" in tab.new_banner.text
     tab.new_id.setText("ik_child1")
@@ -235,7 +235,7 @@ def test_a_draft_is_not_carried_over_to_another_account(bench: Bench, qtbot: QtB
     bench.desk.choose_account("ik_other")
     flush()
     assert not page.save_button.isEnabled()
-    assert page.box.toPlainText() == ""
+    assert page.metadata.box.toPlainText() == ""
 
 
 def test_hostile_metadata_stays_text(bench: Bench, qtbot: QtBot) -> None:

@@ -1,0 +1,125 @@
+"""Every revision of the configuration, and the way back to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QHeaderView
+
+from app.gui.files import ask_save
+from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
+from app.gui.tables import Column, Table
+from app.gui.widgets import Card, button, column, label, mono_label, row, visible
+from app.gui.wording import ago, exact
+
+if TYPE_CHECKING:
+    from app.gui.pages.settings.page import SettingsPage
+    from app.sso import ConfigurationView
+    from app.store import Revision
+
+
+class HistorySection(Section):
+    """Every revision of the configuration, and the way back to one."""
+
+    name = "history"
+    title = "History"
+
+    def __init__(self, page: SettingsPage) -> None:
+        super().__init__(page)
+        self._now: datetime | None = None
+        self._newest = 0
+        self.table = Table[Any](
+            "revisions",
+            (
+                Column("Revision", lambda r: str(r.number), 76, sort=lambda r: r.number),
+                Column(
+                    "Saved",
+                    lambda r: ago(r.at, self._moment),
+                    122,
+                    tip=lambda r: exact(r.at),
+                    sort=lambda r: r.at.timestamp(),
+                ),
+                Column("By", lambda r: r.operator, 130, muted=True),
+                Column("What", lambda r: r.what, 300),
+                Column("Identity provider", lambda r: r.idp_entity_id or "None", 240, mono=True),
+            ),
+        )
+        header = self.table.horizontalHeader()
+        header.setStretchLastSection(False)
+        for number in (3, 4):
+            header.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
+        self.table.chosen.connect(self._choose)
+        self.restore_button = button(
+            "Restore this revision", self._restore, icon="undo", hint="Make it the current one, as a new revision"
+        )
+        self.export_button = button("Export its metadata", self._export, icon="export")
+        self.detail = mono_label("", tone="muted", wrap=True)
+        self.nothing = label(
+            "Nothing has been configured yet. Every change you save becomes a revision that can be restored.",
+            tone="muted",
+            wrap=True,
+        )
+        foot = row(self.detail, self.export_button, self.restore_button)
+        foot.setStretch(0, 1)
+        card = Card("Revisions of the configuration", self.nothing, self.table, foot)
+        card.body.setStretch(card.body.indexOf(self.table), 1)
+        self.setLayout(column(card, margins=(0, 12, 0, 0)))
+        self._choose(None)
+
+    @property
+    def _moment(self) -> datetime:
+        assert self._now is not None
+        return self._now
+
+    def show_loaded(self, loaded: Loaded) -> None:
+        self.show_revisions(loaded.revisions, loaded.now)
+
+    def show_revisions(self, revisions: Sequence[Revision], now: datetime) -> None:
+        """Show them, newest first."""
+        self._now = now
+        self._newest = max((r.number for r in revisions), default=0)
+        self.nothing.setVisible(not revisions)
+        self.table.setVisible(bool(revisions))
+        self.table.show_rows(revisions)
+        self._choose(None)
+
+    def _choose(self, revision: Revision | None) -> None:
+        self.restore_button.setEnabled(revision is not None and revision.number != self._newest)
+        self.export_button.setEnabled(revision is not None and revision.document is not None)
+        if revision is None:
+            self.detail.setText("")
+        elif revision.sha256 is None:
+            self.detail.setText("No metadata in this revision: SSO was off.")
+        else:
+            self.detail.setText(visible(f"SHA-256 of the document {revision.sha256[:16]}..."))
+
+    def _restore(self) -> None:
+        revision = self.table.current
+        if revision is not None:
+            self.restore(revision.number)
+
+    def restore(self, number: int) -> None:
+        """Make an earlier revision the current one."""
+        self.work(
+            self.desk.sso.restore_revision,
+            self.desk.account,
+            number,
+            then=partial(self._restored, number),
+            channel="save",
+        )
+
+    def _restored(self, number: int, view: ConfigurationView) -> None:
+        on = "on" if view.account.sso_on else "off"
+        new = view.revision.number if view.revision else 0
+        self.done(f"Revision {number} is in force again, as revision {new}. SSO is {on}.")
+        self.page.refresh()
+
+    def _export(self) -> None:
+        """Write the metadata of the chosen revision to a file."""
+        revision = self.table.current
+        if revision is not None and revision.document is not None:
+            name = f"idp-metadata-{self.desk.account}-{revision.number}.xml"
+            ask_save(self, "Export metadata", name, METADATA_FILES, partial(self.write, revision.document))

@@ -1,0 +1,96 @@
+"""The Identifier (entity ID) of the account: the default, or an override of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.gui import theme
+from app.gui.pages.settings.section import Loaded
+from app.gui.widgets import Banner, Card, button, label, line_edit, row
+
+if TYPE_CHECKING:
+    from app.gui.pages.settings.section import Section
+    from app.sso import ConfigurationView
+
+
+class IdentifierCard(Card):
+    """Shows the Identifier and saves another one."""
+
+    def __init__(self, section: Section) -> None:
+        super().__init__("Identifier (entity ID) of this account")
+        self._section = section
+        self.entity_field = line_edit(name="Identifier override")
+        self.entity_field.setFont(theme.mono())
+        self.entity_field.textEdited.connect(lambda _t: self._entity_changed())
+        self.entity_field.returnPressed.connect(self.save_entity_id)
+        self.entity_save = button("Set", self.save_entity_id, hint="Save the Identifier")
+        self.suggest_button = button("", self._suggest, kind="flat", hint="The Identifier of a child account")
+        self.default_button = button("Use the default", self._use_default, kind="flat")
+        self.entity_text = label(
+            "Empty means the default. A child account that shares an IdP tenant with others needs its own; it is then "
+            "both Identifier and Reply URL there.",
+            tone="muted",
+            size=12,
+            wrap=True,
+        )
+        self.entity_banner = Banner()
+        for part in (
+            row(self.entity_field, self.entity_save),
+            row(self.suggest_button, self.default_button, 1),
+            self.entity_text,
+            self.entity_banner,
+        ):
+            self.add(part)
+
+    def show_loaded(self, loaded: Loaded) -> None:
+        """Show the account in hand as it is now."""
+        account = loaded.view.account
+        self.entity_field.setText(account.entity_id or "")
+        self.entity_field.setCursorPosition(0)
+        self.entity_field.setPlaceholderText(self._section.desk.sso.sp.entity_id)
+        self.suggest_button.setText(f"Suggest …#{account.imagekit_id}")
+        self.suggest_button.setAccessibleName(f"Suggest {loaded.child_entity_id}")
+        self._entity_changed()
+
+    def restyle(self) -> None:
+        """Follow the theme."""
+        self.entity_banner.restyle()
+
+    def _entity_changed(self) -> None:
+        current = (self._section.loaded.view.account.entity_id or "") if self._section.loaded else ""
+        self.entity_save.setEnabled(self._section.loaded is not None and self.entity_field.text().strip() != current)
+        self.default_button.setVisible(bool(current))
+        self.entity_banner.hide()
+
+    def _suggest(self) -> None:
+        if self._section.loaded is not None:
+            self.entity_field.setText(self._section.loaded.child_entity_id)
+            self._entity_changed()
+
+    def _use_default(self) -> None:
+        self.entity_field.clear()
+        self._entity_changed()
+        self.save_entity_id()
+
+    def save_entity_id(self) -> None:
+        """Save the override, or go back to the default."""
+        if not self.entity_save.isEnabled():
+            return
+        self._section.work(
+            self._section.desk.sso.set_entity_id,
+            self._section.desk.account,
+            self.entity_field.text(),
+            then=self._entity_saved,
+            failed=lambda e: self.entity_banner.say("error", str(e)),
+            channel="entity",
+        )
+
+    def _entity_saved(self, view: ConfigurationView) -> None:
+        self._section.banner.say(
+            "success",
+            f"The Identifier is {view.sp.entity_id}. Change it at the identity provider too.",
+            "Values for the IdP",
+            partial(self._section.page.open, "values"),
+        )
+        self._section.page.refresh()
