@@ -21,6 +21,7 @@ from app.gui import application, theme
 from app.gui.desk import Desk
 from app.gui.jobs import InlineExecutor, Jobs
 from app.gui.main_window import PAGES, MainWindow
+from app.gui.pages.inspector import InspectorPage
 from app.lab import Lab
 from simulator import TestUser
 
@@ -117,3 +118,30 @@ def test_users_with_people(mode: str, window: tuple[MainWindow, Desk]) -> None:
     for name, role in PEOPLE:
         desk.sso.add_user("ik_7x2k", f"{name}@acme-media.test", f"{name.title()} Sample", role, operator="golden")
     compare(shot(main, desk, "users", mode), f"people-users-{mode}")
+
+
+#: Responses of 2026-11-23 20:36 and the metadata of who signed them, with a key that was thrown away.
+MESSAGES = GOLDEN / "messages"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("message", ["good", "misspelt-role", "tampered"])
+def test_the_inspector_with_a_message(message: str, mode: str, window: tuple[MainWindow, Desk]) -> None:
+    main, desk = window
+    desk.sso.save_metadata("ik_7x2k", (MESSAGES / "idp.xml").read_bytes(), test_idp=True)
+    main.open_page("inspector")
+    page = main.findChild(InspectorPage)
+    assert page is not None
+    page.open((MESSAGES / f"{message}.xml").read_bytes())
+    compare(shot(main, desk, "inspector", mode), f"{message}-inspector-{mode}")
+
+
+def test_the_inspector_in_a_small_window(window: tuple[MainWindow, Desk]) -> None:
+    main, desk = window
+    main.resize(1000, 700)
+    desk.sso.save_metadata("ik_7x2k", (MESSAGES / "idp.xml").read_bytes(), test_idp=True)
+    main.open_page("inspector")
+    page = main.findChild(InspectorPage)
+    assert page is not None
+    page.open((MESSAGES / "misspelt-role.xml").read_bytes())
+    compare(shot(main, desk, "inspector", "light"), "small-inspector-light")

@@ -105,7 +105,8 @@ class JudgingBar(QWidget):
             if self.slider in parts:
                 line.setStretch(parts.index(self.slider), 1)
             else:
-                line.addWidget(self.counts, 1)
+                line.addStretch(1)  # keeps the controls together where there is no room for the counts
+                line.addWidget(self.counts)
             self._grid.addLayout(line, number, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
