@@ -91,6 +91,11 @@ class Server:
                 raise NoServer("the server did not start")
             time.sleep(0.05)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it does not run now."""
+        return self._process.poll() is not None
+
     def stop(self) -> None:
         """Stop it at once, as when its machine is switched off: open connections break."""
         if self._process.poll() is None:

@@ -308,7 +308,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             reclaimable=reclaimable,
             renamed=renamed,
             first_use=use.reference if use else None,
-            use_forgotten=replay_kept_until(report) < tx.forgotten_until(),
+            use_forgotten=replay_kept_until(report) <= tx.forgotten_until(),
             request=self._request_state(tx, login.in_response_to, report),
         )
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.provisioning import Change
+from app.store.errors import DamagedStore
 from app.store.models import ChangeRow, EventRow, MessageRow, table
 from app.store.records import CheckRecord, EventFilter, EventRecord, EventSort, JudgedCheck, PageKey
 
@@ -208,14 +209,20 @@ class EventQueries:
             select(_CHANGE).where(_CHANGE.c.event_id == row.id).order_by(_CHANGE.c.position)
         ).all()
         body = self.connection.execute(select(_MESSAGE.c.body).where(_MESSAGE.c.event_id == row.id)).scalar()
-        return replace(
-            _event(row),
-            details=json.loads(zlib.decompress(row.details)) if row.details else {},
-            checks=unpack_checks(row.checks) if row.checks else (),
-            changes=tuple(Change(c.field, c.old, c.new, c.applied, c.why) for c in changes),
-            raw=_inflate(body),
-            has_raw=body is not None,
-        )
+        try:
+            return replace(
+                _event(row),
+                details=json.loads(_inflate(row.details, _DETAIL_LIMIT) or b"{}"),
+                checks=unpack_checks(row.checks) if row.checks else (),
+                changes=tuple(Change(c.field, c.old, c.new, c.applied, c.why) for c in changes),
+                raw=_inflate(body),
+                has_raw=body is not None,
+            )
+        except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as e:
+            raise DamagedStore(
+                f"The event {row.reference} is damaged in the database and cannot be shown whole ({type(e).__name__}). "
+                "Run sso-workbench db check, and restore a backup if it names more."
+            ) from e
 
     def events(
         self,
@@ -288,8 +295,9 @@ def _event(row: Row[Any]) -> EventRecord:
     return EventRecord(**values)
 
 
-def _inflate(body: bytes | None) -> bytes | None:
-    return None if body is None else zlib.decompressobj().decompress(body, _RAW_LIMIT)
+def _inflate(body: bytes | None, most: int = _RAW_LIMIT) -> bytes | None:
+    """At most so many bytes, whatever the database claims to have compressed."""
+    return None if body is None else zlib.decompressobj().decompress(body, most)
 
 
 def _conditions(which: EventFilter) -> list[Any]:

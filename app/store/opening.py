@@ -1,11 +1,13 @@
 """Looks at an SQLite file before anything may write to it: what it is, which schema it has, whether it is whole.
 
-It never writes a byte. It does not open databases for use (store.py does).
+It never writes a byte, but for taking back a transaction that was interrupted. It does not open databases for use
+(store.py does).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 from contextlib import closing
@@ -20,6 +22,8 @@ APPLICATION_ID: Final = 0x53534F57
 _MAGIC: Final = b"SQLite format 3\x00"
 #: Files up to this size are checked whole at every opening; larger ones by `db check` (1 GB takes seconds).
 QUICK_CHECK_BELOW: Final = 64 * 1024 * 1024
+_VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
+_CONDITION: Final = re.compile(r"\bCHECK\s*\(", re.IGNORECASE)
 _OTHER: Final = "Choose another file with --workspace, or move this one away; a new workspace is then created."
 
 
@@ -58,7 +62,27 @@ def examine(path: Path) -> str | None:
         raise NotAStore(f"The file {where} is not a database. {_OTHER}", where)
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise ForeignStore(f"The database {where} was not made by this program. {_OTHER}", where)
+    journal = path.with_name(path.name + "-journal")
+    if journal.exists() and journal.stat().st_size:
+        _undo_interrupted(path)
+        status = path.lstat()
+        if status.st_size == 0:
+            return None
     return _look_inside(path, status.st_size)
+
+
+def _undo_interrupted(path: Path) -> None:
+    """Let SQLite take back what a killed process had begun to write into one of our databases, and nothing else."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10)) as connection:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as e:
+        raise DamagedStore(
+            f"Something was being written to the database {path} when the program was stopped, and it cannot be taken "
+            f"back ({e}). Make the file and its folder writable, or restore a backup.",
+            str(path),
+        ) from e
 
 
 def _look_inside(path: Path, size: int) -> str | None:
@@ -78,6 +102,7 @@ def _look_inside(path: Path, size: int) -> str | None:
             objects = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
             tables = {name for kind, name in objects if kind == "table"}
             strange = [f"{kind} {name}" for kind, name in objects if kind in ("trigger", "view")]
+            strange += _computed(connection, tables)
             if strange:
                 raise ForeignStore(
                     f"The database {where} holds things that this program never writes ({', '.join(strange[:3])}), so "
@@ -113,6 +138,26 @@ def _look_inside(path: Path, size: int) -> str | None:
             where,
         )
     return revision
+
+
+def _computed(connection: sqlite3.Connection, tables: set[str]) -> list[str]:
+    """What would run somebody else's expressions whenever a row is read or written. Our tables have none of it."""
+    found = []
+    for table in sorted(tables):
+        quoted = '"' + table.replace('"', '""') + '"'
+        (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE type='table' AND name=?", (table,)).fetchone()
+        if _VIRTUAL.match(str(sql)):
+            found.append(f"virtual table {table}")
+            continue
+        if _CONDITION.search(str(sql)):
+            found.append(f"condition in table {table}")
+        if any(column[6] in (2, 3) for column in connection.execute(f"PRAGMA table_xinfo({quoted})")):
+            found.append(f"computed column in table {table}")
+        for index in connection.execute(f"PRAGMA index_list({quoted})").fetchall():
+            name = '"' + str(index[1]).replace('"', '""') + '"'
+            if any(column[1] == -2 for column in connection.execute(f"PRAGMA index_xinfo({name})")):
+                found.append(f"computed index {index[1]}")
+    return found
 
 
 def create_private(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -107,6 +108,16 @@ class Store:
         except DBAPIError as e:
             store.close()
             raise store._translated(e) from e
+        except sqlite3.Error as e:
+            store.close()
+            raise store._translated(DBAPIError("", None, e)) from e
+        except OSError as e:
+            store.close()
+            raise UnreadableStore(
+                f"The workspace {path} may not be changed: {e.strerror or e}. Nothing was changed; correct its "
+                "permissions, or choose another file with --workspace.",
+                str(path),
+            ) from e
         except BaseException:
             store.close()
             raise
@@ -210,8 +221,26 @@ class Store:
             raise StoreError(
                 f"{self.location} is not a file; use the database server's own backup (pg_dump).", self.location
             )
-        create_private(target)
-        _copy(self.path, target)
+        if target.exists():
+            raise UnreadableStore(
+                f"The file {target} exists already, and nothing is overwritten. Name a new one.", str(target)
+            )
+        # Only what is whole gets the name: whoever is killed in between leaves nothing that looks like a backup.
+        part = target.with_name(f"{target.name}.part")
+        try:
+            for suffix in ("", "-journal", "-wal", "-shm"):  # of one that was interrupted
+                part.with_name(part.name + suffix).unlink(missing_ok=True)
+            create_private(part)
+            _copy(self.path, part)
+            _give_name(part, target)
+        except (OSError, sqlite3.Error) as e:
+            for suffix in ("", "-journal"):
+                part.with_name(part.name + suffix).unlink(missing_ok=True)
+            raise UnreadableStore(
+                f"The backup {target} cannot be written: {e}. Nothing was changed; choose another place, or free some "
+                "space.",
+                str(target),
+            ) from e
         return target
 
     def vacuum(self) -> None:
@@ -242,6 +271,8 @@ class Store:
                 raise StoreError(f"{self.location} has an older schema. Run: sso-workbench db upgrade", self.location)
         if revision is None and not create:
             raise UnreadableStore(f"There is no workspace in {self.location}. Compare its name.", self.location)
+        if self.path is not None:
+            self._make_crash_safe(new=revision is None)
         if revision is None:
             self._create()
         elif revision != HEAD:
@@ -252,12 +283,18 @@ class Store:
                     migrate(connection, HEAD)
                 if sqlite:
                     connection.exec_driver_sql(f"PRAGMA user_version={len(KNOWN)}")
-        if self.path is not None:
-            self.path.chmod(0o600)
-            with self._engine.connect() as connection:
-                raw = connection.connection.dbapi_connection
-                assert raw is not None
-                raw.execute("PRAGMA journal_mode=WAL").fetchall()
+
+    def _make_crash_safe(self, *, new: bool) -> None:
+        """Write ahead before anything else is written: a rollback journal that a killed process leaves makes the file
+        look as if its transaction had been committed, to everybody who only reads."""
+        assert self.path is not None
+        self.path.chmod(0o600)
+        with self._engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            if new:
+                raw.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            raw.execute("PRAGMA journal_mode=WAL").fetchall()
 
     @contextmanager
     def _changing_schema(self) -> Iterator[Connection]:
@@ -451,6 +488,18 @@ def _copy(source: Path, target: Path) -> None:
         old.backup(new)
         # A copy in write-ahead mode would need side files of its own to be read.
         new.execute("PRAGMA journal_mode=DELETE").fetchall()
+
+
+def _give_name(part: Path, target: Path) -> None:
+    """Rename, unless somebody made a file of that name meanwhile. OSError where that is so."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        part.rename(target)
+    else:
+        part.unlink()
 
 
 def _free_name(path: Path, suffix: str) -> Path:

@@ -342,17 +342,20 @@ class Transaction(EventQueries):
 
     def forget_expired(self, before: datetime) -> int:
         """Drop replay entries and requests that expired before this instant; how many rows went."""
-        gone = self.connection.execute(delete(_REPLAY).where(_REPLAY.c.expires_at < before)).rowcount
-        if gone and before > self.forgotten_until():
-            row = {"key": _FORGOTTEN, "value": json.dumps(before.isoformat())}
+        old = _REPLAY.c.expires_at < before
+        last = self.connection.execute(select(func.max(_REPLAY.c.expires_at)).where(old)).scalar()
+        gone = self.connection.execute(delete(_REPLAY).where(old)).rowcount if last is not None else 0
+        # Not `before`: a clock that is years ahead for a moment would otherwise lock everybody out for years.
+        if last is not None and last > self.forgotten_until():
+            row = {"key": _FORGOTTEN, "value": json.dumps(last.isoformat())}
             build = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
             kept = build(_SETTING).on_conflict_do_update(index_elements=["key"], set_={"value": row["value"]})
             self.connection.execute(kept, row)
-            self._forgotten = before
+            self._forgotten = last
         return gone + self.connection.execute(delete(_REQUEST).where(_REQUEST.c.expires_at < before)).rowcount
 
     def forgotten_until(self) -> datetime:
-        """Up to when forget_expired() has dropped replay entries; long ago where it never did."""
+        """The latest expiry that forget_expired() has dropped a replay entry of; long ago where it never did."""
         if self._forgotten is None:
             kept = self.setting(_FORGOTTEN)
             self._forgotten = _NEVER if kept is None else datetime.fromisoformat(kept)
