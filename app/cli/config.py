@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +14,15 @@ from app.cli.output import Unreadable, emit, format_option, instant, read_file, 
 from app.cli.workspace import OPERATOR, opened, the_account
 
 if TYPE_CHECKING:
-    from app.sso import SSO, ConfigurationView
+    from app.sso import SSO, ConfigurationView, Difference
 
 _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one.")
+_based_on = click.option(
+    "--based-on",
+    type=click.IntRange(0),
+    metavar="REVISION",
+    help="The revision you looked at: where somebody saved another since, nothing is changed and it is told.",
+)
 
 
 @click.group(
@@ -23,7 +32,8 @@ _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; n
         "  sso-workbench config show\n"
         "  sso-workbench config set --account ik_7x2k --idp-metadata idp.xml\n"
         "  sso-workbench config set --account ik_child --create 'Child Media' --entity-id suggested\n"
-        "  sso-workbench config history && sso-workbench config restore 3\n"
+        "  sso-workbench config set --account ik_7x2k --idp-metadata idp.xml --based-on 4\n"
+        "  sso-workbench config history && sso-workbench config diff 3 4 && sso-workbench config restore 3\n"
         "  sso-workbench config test\n"
     ),
 )
@@ -54,6 +64,7 @@ def show(ctx: click.Context, account: str | None, vendor: str | None, form: str)
 @click.option("--plan", metavar="PLAN", help="free, paid or enterprise.")
 @click.option("--seats", type=int, metavar="N", help="The seat limit.")
 @click.option("--name", metavar="NAME", help="The account's name.")
+@_based_on
 @format_option
 @click.pass_context
 def change(
@@ -68,6 +79,7 @@ def change(
     plan: str | None,
     seats: int | None,
     name: str | None,
+    based_on: int | None,
     form: str,
 ) -> int:
     """Change the configuration. Every change of it is kept as a revision."""
@@ -83,7 +95,7 @@ def change(
     document = None
     if idp_metadata is not None:
         document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
-    with opened(ctx) as workspace:
+    with opened(ctx) as workspace, _told_what_moved(form):
         sso = workspace.sso
         if create is not None:
             found = sso.create_account(account or "", create, operator=OPERATOR)
@@ -93,11 +105,15 @@ def change(
             sso.update_account(found.id, plan=plan, seat_limit=seats, name=name, operator=OPERATOR)
         if entity_id is not None:
             words = {"default": None, "suggested": sso.sp.child_entity_id(found.imagekit_id)}
-            sso.set_entity_id(found.id, words.get(entity_id, entity_id), operator=OPERATOR)
+            wanted = words.get(entity_id, entity_id)
+            view = sso.set_entity_id(found.id, wanted, operator=OPERATOR, based_on=based_on)
+            based_on = None if based_on is None else view.account.revision
         if document is not None:
-            sso.save_metadata(found.id, document, operator=OPERATOR, entity=entity, test_idp=test_idp)
+            sso.save_metadata(
+                found.id, document, operator=OPERATOR, entity=entity, test_idp=test_idp, based_on=based_on
+            )
         elif delete_metadata:
-            sso.delete_metadata(found.id, operator=OPERATOR)
+            sso.delete_metadata(found.id, operator=OPERATOR, based_on=based_on)
         _show(sso, sso.configuration(found.id), None, form)
     return 0
 
@@ -134,14 +150,77 @@ def history(ctx: click.Context, account: str | None, form: str) -> int:
 @command.command("restore")
 @click.argument("revision", type=int)
 @_account
+@_based_on
 @format_option
 @click.pass_context
-def restore(ctx: click.Context, revision: int, account: str | None, form: str) -> int:
+def restore(ctx: click.Context, revision: int, account: str | None, based_on: int | None, form: str) -> int:
     """Make an earlier REVISION the current one again, as a new revision."""
+    with opened(ctx) as workspace, _told_what_moved(form):
+        found = the_account(workspace.sso, account)
+        view = workspace.sso.restore_revision(found.id, revision, operator=OPERATOR, based_on=based_on)
+        _show(workspace.sso, view, None, form)
+    return 0
+
+
+@command.command("diff")
+@click.argument("old", type=click.IntRange(0), metavar="REVISION")
+@click.argument("new", type=click.IntRange(0), metavar="REVISION")
+@_account
+@format_option
+@click.pass_context
+def diff(ctx: click.Context, old: int, new: int, account: str | None, form: str) -> int:
+    """Compare two revisions by meaning; 0 is the time before the first. Exit code 1 if they differ."""
+    with opened(ctx) as workspace:
+        found = workspace.sso.compare_revisions(the_account(workspace.sso, account).id, old, new)
+    if form == "json":
+        for d in found:
+            emit({"what": d.what, "old": d.old, "new": d.new})
+    else:
+        table(("what", f"revision {old}", f"revision {new}"), [(d.what, d.old or "", d.new or "") for d in found])
+        if not found:
+            say("The two revisions say the same.")
+    return 1 if found else 0
+
+
+@command.command("export")
+@click.argument("revision", type=click.IntRange(1))
+@_account
+@click.pass_context
+def export(ctx: click.Context, revision: int, account: str | None) -> int:
+    """Print the metadata of a REVISION, byte by byte as it was saved."""
     with opened(ctx) as workspace:
         found = the_account(workspace.sso, account)
-        _show(workspace.sso, workspace.sso.restore_revision(found.id, revision, operator=OPERATOR), None, form)
+        known = workspace.sso.configuration_history(found.id)
+    saved = next((r for r in known if r.number == revision), None)
+    if saved is None:
+        raise Unreadable(f"The account {found.imagekit_id} has no revision {revision}; see config history.")
+    if saved.document is None:
+        raise Unreadable(f"Revision {revision} holds no metadata: single sign-on was off.")
+    sys.stdout.buffer.write(saved.document)
+    sys.stdout.buffer.flush()
     return 0
+
+
+@contextmanager
+def _told_what_moved(form: str) -> Iterator[None]:
+    """Where somebody else was faster, list what they changed and what the refused change would have changed."""
+    from app.sso.errors import Moved
+
+    try:
+        yield
+    except Moved as e:
+        if form == "json":
+            emit({"moved": {"base": e.base, "current": e.current.number, "by": e.current.operator,
+                            "theirs": _differences(e.theirs), "mine": _differences(e.mine)}})  # fmt: skip
+        else:
+            for title, found in (("Theirs", e.theirs), ("Yours", e.mine)):
+                for d in found:
+                    say(f"{title:<7} {d}")
+        raise
+
+
+def _differences(found: tuple[Difference, ...]) -> list[dict[str, str | None]]:
+    return [{"what": d.what, "old": d.old, "new": d.new} for d in found]
 
 
 @command.command("test")

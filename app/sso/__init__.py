@@ -1,11 +1,12 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
 from app.sso.base import browser_digest
-from app.sso.errors import FirstLoginAtIdp, MetadataRefused, NotFound, Refused, SsoError
+from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.log import LogVerbs
 from app.sso.login import LoginVerbs
 from app.sso.people import PeopleVerbs
+from app.sso.revisions import Difference
 from app.sso.values import (
     Change,
     CleanupResult,
@@ -34,6 +35,7 @@ __all__ = [
     "Change",
     "CleanupResult",
     "ConfigurationView",
+    "Difference",
     "FirstLoginAtIdp",
     "HeldKey",
     "Keyring",
@@ -42,6 +44,7 @@ __all__ = [
     "LoginStart",
     "MetadataRefused",
     "MetadataSummary",
+    "Moved",
     "NotFound",
     "Overrides",
     "Purged",

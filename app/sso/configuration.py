@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app import saml
@@ -13,13 +13,12 @@ from app.accounts.provisioning import Change as FieldChange
 from app.product import DEFAULT_SEAT_LIMIT, PLANS
 from app.setup_guides import GUIDES, fields_for
 from app.sso.base import OPERATOR, SsoBase
-from app.sso.errors import MetadataRefused, NotFound, Refused
+from app.sso.errors import MetadataRefused, Moved, NotFound, Refused
+from app.sso.revisions import Difference, between, reading_of
 from app.sso.values import Change, ConfigurationView, MetadataSummary, SpValues
 from app.store import Duplicate, Revision, Transaction
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from app.saml import IdpMetadata, MetadataReading
 
 _IMAGEKIT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -40,19 +39,6 @@ class Configured:
     idp_entity_id: str | None
     idp: IdpMetadata | None
     keys: frozenset[str] = frozenset()
-
-
-def reading_of(revision: Revision, now: datetime | None = None) -> MetadataReading:
-    """What a saved document says; the entity that was chosen at saving is chosen again.
-
-    Its problems do not turn an identity provider off that was good when it was saved: metadata that expires since is
-    told on the settings page.
-    """
-    assert revision.document is not None
-    reading = saml.read_metadata(revision.document, now=now)
-    if reading.idp is None and revision.idp_entity_id is not None:
-        reading = saml.read_metadata(revision.document, entity=revision.idp_entity_id, now=now)
-    return reading
 
 
 class ConfigurationVerbs(SsoBase):
@@ -164,8 +150,12 @@ class ConfigurationVerbs(SsoBase):
         operator: str = OPERATOR,
         entity: str | None = None,
         test_idp: bool = False,
+        based_on: int | None = None,
     ) -> ConfigurationView:
         """Save the IdP's metadata, which turns SSO on.
+
+        `based_on` is the number of the revision that the person saw, here and in every verb that saves a revision:
+        Moved where another one was saved since, unless it already says what was wanted. None does not ask.
 
         `test_idp` says that this is our own test identity provider, on purpose: its keys are then known as test keys,
         and an account that trusts them may use them. Without it every login with a test key is refused.
@@ -190,35 +180,31 @@ class ConfigurationVerbs(SsoBase):
             current = tx.current_revision(found.id)
             if current is not None and current.sha256 == digest and current.idp_entity_id == idp.entity_id:
                 return self._view(tx, found)
+            self._check_unmoved(tx, found, based_on, document=document, idp_entity_id=idp.entity_id)
             what = "Metadata replaced." if found.sso_on else "Metadata saved; SSO turned on."
             if current is not None and current.idp_entity_id not in (None, idp.entity_id):
                 what += f" The identity provider was {current.idp_entity_id} before."
-            view = self._revise(
-                tx, found, operator, what, document=document, idp=idp.entity_id, entity_id=found.entity_id
-            )
+            view = self._revise(tx, found, operator, what, document=document, idp_entity_id=idp.entity_id)
         self.tell(Change("configuration", found.id, view.account.revision))
         return view
 
-    def delete_metadata(self, account: int | str, *, operator: str = OPERATOR) -> ConfigurationView:
+    def delete_metadata(
+        self, account: int | str, *, operator: str = OPERATOR, based_on: int | None = None
+    ) -> ConfigurationView:
         """Delete the metadata, which turns SSO off for the whole account. The revisions stay."""
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
             current = tx.current_revision(found.id)
             if current is None or current.document is None:
                 return self._view(tx, found)
-            view = self._revise(
-                tx,
-                found,
-                operator,
-                "Metadata deleted; SSO turned off.",
-                document=None,
-                idp=current.idp_entity_id,
-                entity_id=found.entity_id,
-            )
+            self._check_unmoved(tx, found, based_on, document=None)
+            view = self._revise(tx, found, operator, "Metadata deleted; SSO turned off.", document=None)
         self.tell(Change("configuration", found.id, view.account.revision))
         return view
 
-    def set_entity_id(self, account: int | str, value: str | None, *, operator: str = OPERATOR) -> ConfigurationView:
+    def set_entity_id(
+        self, account: int | str, value: str | None, *, operator: str = OPERATOR, based_on: int | None = None
+    ) -> ConfigurationView:
         """Override the Identifier, or go back to the default with None or "". Refused where it is not a usable one."""
         wanted = (value or "").strip() or None
         if wanted == self.sp.entity_id:
@@ -233,17 +219,9 @@ class ConfigurationVerbs(SsoBase):
             found = self._account_to_configure(tx, account)
             if wanted == found.entity_id:
                 return self._view(tx, found)
-            current = tx.current_revision(found.id)
+            self._check_unmoved(tx, found, based_on, entity_id=wanted)
             what = f"Entity ID override set to {wanted}." if wanted else "Entity ID override removed."
-            view = self._revise(
-                tx,
-                found,
-                operator,
-                what,
-                document=current.document if current else None,
-                idp=current.idp_entity_id if current else None,
-                entity_id=wanted,
-            )
+            view = self._revise(tx, found, operator, what, entity_id=wanted)
         self.tell(Change("configuration", found.id, view.account.revision))
         return view
 
@@ -252,22 +230,24 @@ class ConfigurationVerbs(SsoBase):
         with self.store.read() as tx:
             return tx.revisions(self._account(tx, account).id)
 
-    def restore_revision(self, account: int | str, number: int, *, operator: str = OPERATOR) -> ConfigurationView:
+    def compare_revisions(self, account: int | str, old: int, new: int) -> tuple[Difference, ...]:
+        """What differs between two revisions by meaning. Number 0 is the time before the first. NotFound if unknown."""
+        with self.store.read() as tx:
+            found = self._account(tx, account)
+            known = {r.number: r for r in tx.revisions(found.id)}
+            one, other = (None if n == 0 else self._numbered(known, found, n) for n in (old, new))
+        return between(one, other, self.sp)
+
+    def restore_revision(
+        self, account: int | str, number: int, *, operator: str = OPERATOR, based_on: int | None = None
+    ) -> ConfigurationView:
         """Make an earlier revision the current one, as a new revision. NotFound if there is none of that number."""
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
-            wanted = next((r for r in tx.revisions(found.id) if r.number == number), None)
-            if wanted is None:
-                raise NotFound(f"The account {found.imagekit_id} has no configuration revision {number}.")
-            view = self._revise(
-                tx,
-                found,
-                operator,
-                f"Revision {number} restored.",
-                document=wanted.document,
-                idp=wanted.idp_entity_id,
-                entity_id=wanted.entity_id,
-            )
+            wanted = self._numbered({r.number: r for r in tx.revisions(found.id)}, found, number)
+            said = {"document": wanted.document, "idp_entity_id": wanted.idp_entity_id, "entity_id": wanted.entity_id}
+            self._check_unmoved(tx, found, based_on, **said)
+            view = self._revise(tx, found, operator, f"Revision {number} restored.", **said)
         self.tell(Change("configuration", found.id, view.account.revision))
         return view
 
@@ -317,22 +297,46 @@ class ConfigurationVerbs(SsoBase):
             idp, warnings = reading.idp, _summary(reading).warnings
         return ConfigurationView(account, revision, idp, warnings, self._sp_values(account))
 
-    def _revise(
-        self,
-        tx: Transaction,
-        account: Account,
-        operator: str,
-        what: str,
-        *,
-        document: bytes | None,
-        idp: str | None,
-        entity_id: str | None,
-    ) -> ConfigurationView:
-        """Add a revision, its audit row, and give the new view."""
-        effective = entity_id or self.sp.entity_id
-        if document is not None:
+    @staticmethod
+    def _numbered(known: dict[int, Revision], account: Account, number: int) -> Revision:
+        if number not in known:
+            raise NotFound(f"The account {account.imagekit_id} has no configuration revision {number}.")
+        return known[number]
+
+    def _check_unmoved(self, tx: Transaction, account: Account, based_on: int | None, **changes: Any) -> None:
+        """Moved where the current revision is not the one that `changes` were made on."""
+        if based_on is None or based_on == account.revision:
+            return
+        known = {r.number: r for r in tx.revisions(account.id)}
+        if based_on != 0:
+            self._numbered(known, account, based_on)
+        base, current = known.get(based_on), known[account.revision]
+        mine = self._candidate(current, account, **changes)
+        raise Moved(based_on, current, between(base, current, self.sp), between(current, mine, self.sp))
+
+    def _candidate(self, current: Revision | None, account: Account, **changes: Any) -> Revision:
+        """The current revision with some fields changed; before the first one, on nothing."""
+        base = current or Revision(
+            account_id=account.id, number=0, at=self.now(), operator="", what="", document=None, sha256=None,
+            idp_entity_id=None, entity_id=None,
+        )  # fmt: skip
+        made = replace(base, **changes)
+        digest = None if made.document is None else hashlib.sha256(made.document).hexdigest()
+        return replace(made, id=0, sha256=digest)
+
+    def _revise(self, tx: Transaction, account: Account, operator: str, what: str, **changes: Any) -> ConfigurationView:
+        """Add a revision that changes some fields of the current one, its audit row, and give the new view."""
+        made = replace(
+            self._candidate(tx.current_revision(account.id), account, **changes),
+            number=account.revision + 1,
+            at=self.now(),
+            operator=operator,
+            what=what,
+        )
+        effective = made.entity_id or self.sp.entity_id
+        if made.document is not None:
             for other in tx.current_revisions():
-                same = other.document is not None and other.idp_entity_id == idp
+                same = other.document is not None and other.idp_entity_id == made.idp_entity_id
                 if other.account_id != account.id and same and (other.entity_id or self.sp.entity_id) == effective:
                     owner = tx.account(other.account_id)
                     raise Refused(
@@ -341,19 +345,7 @@ class ConfigurationVerbs(SsoBase):
                         f"the Identifier {effective}. Give this account its own: "
                         f"{self.sp.child_entity_id(account.imagekit_id)}.",
                     )
-        tx.insert_revision(
-            Revision(
-                account_id=account.id,
-                number=account.revision + 1,
-                at=self.now(),
-                operator=operator,
-                what=what,
-                document=document,
-                sha256=None if document is None else hashlib.sha256(document).hexdigest(),
-                idp_entity_id=idp,
-                entity_id=entity_id,
-            )
-        )
+        tx.insert_revision(made)
         self._audit(
             tx,
             kind="configuration",
@@ -361,7 +353,7 @@ class ConfigurationVerbs(SsoBase):
             sentence=what,
             operator=operator,
             account=account.id,
-            details={"revision": account.revision + 1},
+            details={"revision": made.number},
         )
         return self._view(tx, self._account(tx, account.id))
 

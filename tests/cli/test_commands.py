@@ -82,7 +82,15 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     [
         *COMMANDS,
         *("idp serve", "idp issue", "idp list-faults", "idp metadata", "sp serve"),
-        *("config show", "config set", "config history", "config restore", "config test"),
+        *(
+            "config show",
+            "config set",
+            "config history",
+            "config restore",
+            "config test",
+            "config diff",
+            "config export",
+        ),
         *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
         "db copy",
     ],

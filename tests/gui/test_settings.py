@@ -246,3 +246,66 @@ def test_hostile_metadata_stays_text(bench: Bench, qtbot: QtBot) -> None:
     for made in page.findChildren(QLabel):
         assert made.textFormat() == Qt.TextFormat.PlainText or not made.text()
         assert "\u202e" not in made.text()
+
+
+def test_the_second_of_two_people_sees_the_difference_and_can_save_on_top(bench: Bench, qtbot: QtBot) -> None:
+    bench.connect()
+    page = bench.page("settings")
+    document = bench.idp.metadata().decode().replace("</md:EntityDescriptor>", " </md:EntityDescriptor>")
+    paste(page, document, qtbot)
+    bench.sso.set_entity_id(ACCOUNT, "urn:example:theirs", operator="olga")
+    flush()
+    assert "olga saved revision 2 meanwhile" in page.banner.text
+    assert page.metadata.box.toPlainText()
+    page.save()
+    flush()
+    assert page.conflict.isVisible()
+    told = texts(page.conflict)
+    assert "olga changed" in told
+    assert "urn:example:theirs now" in told
+    assert "The document" in told
+    assert bench.sso.account(ACCOUNT).revision == 2
+    press(page, "Save mine on top")
+    assert not page.conflict.isVisible()
+    saved = bench.sso.configuration(ACCOUNT)
+    assert (saved.account.revision, saved.account.entity_id) == (3, "urn:example:theirs")
+    assert saved.revision is not None
+    assert saved.revision.document == document.encode()
+
+
+def test_the_second_of_two_people_can_leave_it_as_it_is(bench: Bench) -> None:
+    page = bench.page("settings")
+    field = page.metadata.identifier
+    field.entity_field.setText("urn:example:mine")
+    field.entity_field.textEdited.emit("urn:example:mine")
+    bench.sso.set_entity_id(ACCOUNT, "urn:example:theirs", operator="olga")
+    flush()
+    assert field.entity_field.text() == "urn:example:mine"
+    press(page, "Set")
+    assert page.conflict.isVisible()
+    press(page, "Leave theirs")
+    assert not page.conflict.isVisible()
+    assert field.entity_field.text() == "urn:example:theirs"
+    assert bench.sso.account(ACCOUNT).revision == 1
+
+
+def test_history_tells_what_a_revision_changed_and_compares_two(bench: Bench) -> None:
+    bench.connect()
+    bench.sso.set_entity_id(ACCOUNT, "urn:example:1")
+    bench.sso.set_entity_id(ACCOUNT, "urn:example:2")
+    page = bench.page("settings", "history")
+    assert page.history.table.select_where(lambda r: r.number == 2)
+    assert column(page.history.differences, 0) == ["Identifier"]
+    assert column(page.history.differences, 2) == ["urn:example:1"]
+    page.history.table.selectAll()
+    flush()
+    assert not page.history.differences.isVisible()
+    page.history.table.clearSelection()
+    model = page.history.table.selectionModel()
+    for number in (0, 2):
+        flags = model.SelectionFlag.Select | model.SelectionFlag.Rows
+        model.select(page.history.table.model_.index(number, 0), flags)
+    flush()
+    assert page.history.compared.text() == "From revision 1 to revision 3"
+    assert column(page.history.differences, 2) == ["urn:example:2"]
+    assert not page.history.restore_button.isEnabled()

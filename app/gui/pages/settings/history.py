@@ -17,7 +17,7 @@ from app.gui.wording import ago, exact
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage
-    from app.sso import ConfigurationView
+    from app.sso import SSO, ConfigurationView, Difference
     from app.store import Revision
 
 
@@ -46,6 +46,7 @@ class HistorySection(Section):
                 Column("What", lambda r: r.what, 300),
                 Column("Identity provider", lambda r: r.idp_entity_id or "None", 240, mono=True),
             ),
+            multiple=True,
         )
         header = self.table.horizontalHeader()
         header.setStretchLastSection(False)
@@ -64,8 +65,18 @@ class HistorySection(Section):
         )
         foot = row(self.detail, self.export_button, self.restore_button)
         foot.setStretch(0, 1)
-        card = Card("Revisions of the configuration", self.nothing, self.table, foot)
-        card.body.setStretch(card.body.indexOf(self.table), 1)
+        self.compared = label("", bold=True, wrap=True)
+        self.differences = Table[Any](
+            "revision-differences",
+            (
+                Column("What", lambda d: d.what, 230),
+                Column("Before", lambda d: d.old or "", 260, mono=True),
+                Column("After", lambda d: d.new or "", 260, mono=True),
+            ),
+        )
+        card = Card("Revisions of the configuration", self.nothing, self.table, foot, self.compared, self.differences)
+        card.body.setStretch(card.body.indexOf(self.table), 3)
+        card.body.setStretch(card.body.indexOf(self.differences), 2)
         self.setLayout(column(card, margins=(0, 12, 0, 0)))
         self._choose(None)
 
@@ -86,15 +97,46 @@ class HistorySection(Section):
         self.table.show_rows(revisions)
         self._choose(None)
 
-    def _choose(self, revision: Revision | None) -> None:
+    def _choose(self, _first: Revision | None) -> None:
+        chosen = self.table.selected
+        revision = chosen[0] if len(chosen) == 1 else None
+        self._compare(chosen)
         self.restore_button.setEnabled(revision is not None and revision.number != self._newest)
         self.export_button.setEnabled(revision is not None and revision.document is not None)
         if revision is None:
-            self.detail.setText("")
+            self.detail.setText(
+                "Choose one revision to see what it changed, two to compare them." if self._newest else ""
+            )
         elif revision.sha256 is None:
             self.detail.setText("No metadata in this revision: SSO was off.")
         else:
             self.detail.setText(visible(f"SHA-256 of the document {revision.sha256[:16]}..."))
+
+    def _compare(self, chosen: Sequence[Revision]) -> None:
+        """Of one revision what it changed, of two what differs between them."""
+        numbers = sorted(r.number for r in chosen)
+        self.compared.setVisible(False)
+        self.differences.setVisible(False)
+        if not 1 <= len(numbers) <= 2:
+            self.desk.jobs.drop(self, "compare")
+            return
+        old, new = (numbers[0] - 1, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+        self.work(
+            self.desk.sso.compare_revisions,
+            self.desk.account,
+            old,
+            new,
+            then=partial(self._show_differences, old, new),
+            channel="compare",
+        )
+
+    def _show_differences(self, old: int, new: int, found: Sequence[Difference]) -> None:
+        before = f"revision {old}" if old else "no configuration"
+        words = f"From {before} to revision {new}" if found else f"Revision {new} says the same as {before}."
+        self.compared.setText(words)
+        self.compared.setVisible(True)
+        self.differences.setVisible(bool(found))
+        self.differences.show_rows(found)
 
     def _restore(self) -> None:
         revision = self.table.current
@@ -103,11 +145,17 @@ class HistorySection(Section):
 
     def restore(self, number: int) -> None:
         """Make an earlier revision the current one."""
+        self._restore_on(number, self.seen)
+
+    def _restore_on(self, number: int, based_on: int) -> None:
         self.work(
-            self.desk.sso.restore_revision,
+            _restore,
+            self.desk.sso,
             self.desk.account,
             number,
+            based_on,
             then=partial(self._restored, number),
+            failed=lambda e: self.refused(e, partial(self._restore_on, number), self.page.refresh),
             channel="save",
         )
 
@@ -123,3 +171,7 @@ class HistorySection(Section):
         if revision is not None and revision.document is not None:
             name = f"idp-metadata-{self.desk.account}-{revision.number}.xml"
             ask_save(self, "Export metadata", name, METADATA_FILES, partial(self.write, revision.document))
+
+
+def _restore(sso: SSO, imagekit_id: str, number: int, based_on: int) -> ConfigurationView:
+    return sso.restore_revision(imagekit_id, number, based_on=based_on)

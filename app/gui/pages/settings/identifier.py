@@ -11,7 +11,7 @@ from app.gui.widgets import Banner, Card, button, label, line_edit, row
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.section import Section
-    from app.sso import ConfigurationView
+    from app.sso import SSO, ConfigurationView
 
 
 class IdentifierCard(Card):
@@ -20,6 +20,8 @@ class IdentifierCard(Card):
     def __init__(self, section: Section) -> None:
         super().__init__("Identifier (entity ID) of this account")
         self._section = section
+        #: What was saved when the field was filled, and the revision that it belongs to.
+        self._filled, self._based_on = "", 0
         self.entity_field = line_edit(name="Identifier override")
         self.entity_field.setFont(theme.mono())
         self.entity_field.textEdited.connect(lambda _t: self._entity_changed())
@@ -46,11 +48,20 @@ class IdentifierCard(Card):
     def show_loaded(self, loaded: Loaded) -> None:
         """Show the account in hand as it is now."""
         account = loaded.view.account
-        self.entity_field.setText(account.entity_id or "")
-        self.entity_field.setCursorPosition(0)
+        if self.entity_field.text() == self._filled or self.entity_field.text().strip() == (account.entity_id or ""):
+            self.forget()  # what was typed and not saved stays, whatever is saved elsewhere
         self.entity_field.setPlaceholderText(self._section.desk.sso.sp.entity_id)
         self.suggest_button.setText(f"Suggest …#{account.imagekit_id}")
         self.suggest_button.setAccessibleName(f"Suggest {loaded.child_entity_id}")
+        self._entity_changed()
+
+    def forget(self) -> None:
+        """Show what is saved instead of what was typed."""
+        loaded = self._section.loaded
+        self._filled = (loaded.view.account.entity_id or "") if loaded is not None else ""
+        self._based_on = self._section.seen
+        self.entity_field.setText(self._filled)
+        self.entity_field.setCursorPosition(0)
         self._entity_changed()
 
     def restyle(self) -> None:
@@ -75,18 +86,26 @@ class IdentifierCard(Card):
 
     def save_entity_id(self) -> None:
         """Save the override, or go back to the default."""
-        if not self.entity_save.isEnabled():
-            return
+        if self.entity_save.isEnabled():
+            self._save(self._based_on)
+
+    def _save(self, based_on: int) -> None:
         self._section.work(
-            self._section.desk.sso.set_entity_id,
+            _save,
+            self._section.desk.sso,
             self._section.desk.account,
             self.entity_field.text(),
+            based_on,
             then=self._entity_saved,
-            failed=lambda e: self.entity_banner.say("error", str(e)),
+            failed=lambda e: self._section.refused(e, self._save, self.forget, self._not_saved),
             channel="entity",
         )
 
+    def _not_saved(self, error: Exception) -> None:
+        self.entity_banner.say("error", str(error))
+
     def _entity_saved(self, view: ConfigurationView) -> None:
+        self._filled = self.entity_field.text()
         self._section.banner.say(
             "success",
             f"The Identifier is {view.sp.entity_id}. Change it at the identity provider too.",
@@ -94,3 +113,7 @@ class IdentifierCard(Card):
             partial(self._section.page.open, "values"),
         )
         self._section.page.refresh()
+
+
+def _save(sso: SSO, imagekit_id: str, entity_id: str, based_on: int) -> ConfigurationView:
+    return sso.set_entity_id(imagekit_id, entity_id, based_on=based_on)

@@ -75,6 +75,8 @@ class MetadataSection(Section):
         self._draft: str | bytes | None = None
         self._understood: Understood | None = None
         self._entity: str | None = None
+        #: The revision on show when the draft was begun, and the newest one that was told of since.
+        self._based_on = self._told = 0
         self.understood = UnderstoodView()
         self.understood_head = Pill("", "")
         understood = Card("What was understood", scrolled(self.understood), actions=(self.understood_head,))
@@ -145,9 +147,18 @@ class MetadataSection(Section):
         self.identifier.show_loaded(loaded)
         if self._draft is None:
             self._show_saved()
+        elif revision is not None and revision.number > max(self._based_on, self._told):
+            self._told = revision.number
+            self.banner.say(
+                "warning",
+                f"{revision.operator} saved revision {revision.number} meanwhile: {revision.what} Yours is kept and "
+                "not saved yet.",
+            )
+            self._read()
 
     def leave_account(self) -> None:
         self.discard()
+        self.identifier.forget()
 
     def entered(self) -> None:
         self.box.setFocus()
@@ -202,7 +213,7 @@ class MetadataSection(Section):
 
     def take(self, what: str, document: str | bytes) -> None:
         """Take a document that is not typed: show its text unless that is too long to draw."""
-        self._draft, self._entity = document, None
+        self._begin(document)
         text = document if isinstance(document, str) else document.decode("utf-8-sig", "replace").replace("\0", "")
         with QSignalBlocker(self.box):
             if len(text) > _MOST_SHOWN:
@@ -214,9 +225,15 @@ class MetadataSection(Section):
         self.banner.hide()
         self._read()
 
+    def _begin(self, draft: str | bytes | None) -> None:
+        """Another draft, or none. One that is only edited stays based on the revision it was begun with."""
+        if self._draft is None or draft is None:
+            self._based_on = self._told = self.seen
+        self._draft, self._entity = draft, None
+
     def _typed(self) -> None:
         text = self.box.toPlainText()
-        self._draft, self._entity = (text if text.strip() else None), None
+        self._begin(text if text.strip() else None)
         self.page.save_button.setEnabled(False)
         if self._draft is None:
             self.desk.jobs.drop(self, "read")
@@ -258,7 +275,11 @@ class MetadataSection(Section):
 
     def save(self) -> None:
         """Save what was pasted."""
-        if self._draft is None or not self.page.save_button.isEnabled():
+        if self._draft is not None and self.page.save_button.isEnabled():
+            self._save(self._based_on)
+
+    def _save(self, based_on: int) -> None:
+        if self._draft is None:
             return
         self.page.save_button.setEnabled(False)
         self.work(
@@ -267,6 +288,7 @@ class MetadataSection(Section):
             self.desk.account,
             self._draft,
             self._entity,
+            based_on,
             then=self._saved,
             failed=self._not_saved,
             channel="save",
@@ -284,7 +306,7 @@ class MetadataSection(Section):
         self.page.refresh()
 
     def _not_saved(self, error: Exception) -> None:
-        self.banner.say("error", str(error) or type(error).__name__)
+        self.refused(error, self._save, self.discard)
         self.page.save_button.setEnabled(self._understood is not None and self._understood.usable)
 
     def use_test_idp(self) -> None:
@@ -330,13 +352,18 @@ class MetadataSection(Section):
             f"{number} can be restored under History.",
             "Turn SSO off",
         ):
-            self.work(
-                self.desk.sso.delete_metadata,
-                self.desk.account,
-                then=self._deleted,
-                failed=self._not_saved,
-                channel="save",
-            )
+            self._delete(self.seen)
+
+    def _delete(self, based_on: int) -> None:
+        self.work(
+            _delete,
+            self.desk.sso,
+            self.desk.account,
+            based_on,
+            then=self._deleted,
+            failed=lambda e: self.refused(e, self._delete, self.page.refresh),
+            channel="save",
+        )
 
     def _deleted(self, view: ConfigurationView) -> None:
         self.discard()
@@ -352,5 +379,9 @@ def _is_metadata(data: bytes) -> bool:
     return b"EntityDescriptor" in head or b"EntitiesDescriptor" in head
 
 
-def _save(sso: SSO, imagekit_id: str, document: str | bytes, entity: str | None) -> ConfigurationView:
-    return sso.save_metadata(imagekit_id, document, entity=entity)
+def _save(sso: SSO, imagekit_id: str, document: str | bytes, entity: str | None, based_on: int) -> ConfigurationView:
+    return sso.save_metadata(imagekit_id, document, entity=entity, based_on=based_on)
+
+
+def _delete(sso: SSO, imagekit_id: str, based_on: int) -> ConfigurationView:
+    return sso.delete_metadata(imagekit_id, based_on=based_on)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.pages.settings.account import AccountSection
+from app.gui.pages.settings.conflict import ConflictCard
 from app.gui.pages.settings.history import HistorySection
 from app.gui.pages.settings.metadata import MetadataSection
 from app.gui.pages.settings.section import Loaded, Section, load
@@ -45,6 +46,8 @@ class SettingsPage(Page):
         self.header(self.save_button)
         self.banner = Banner()
         self.body.addWidget(self.banner)
+        self.conflict = ConflictCard()
+        self.body.addWidget(self.conflict)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
@@ -56,6 +59,8 @@ class SettingsPage(Page):
         self.history = self._section(HistorySection(self))
         self.tabs.currentChanged.connect(lambda i: self.save_button.setVisible(i == 0))
         self.body.addWidget(self.tabs, 1)
+        # Two people are to be told apart first; what is under the tabs would only be in the way.
+        self.conflict.asked.connect(lambda on: self.tabs.setVisible(not on))
         find = QShortcut(QKeySequence("Ctrl+F"), self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self.metadata.entered)
@@ -75,6 +80,7 @@ class SettingsPage(Page):
                 for section in self.sections:
                     section.leave_account()
                 self.banner.hide()
+                self.conflict.dismiss()
             self._account = self.desk.account
         self.work(load, self.desk.sso, self.desk.account, then=self._show, failed=self._failed, channel="load")
 
@@ -110,5 +116,6 @@ class SettingsPage(Page):
     def restyle(self) -> None:
         super().restyle()
         self.banner.restyle()
+        self.conflict.restyle()
         for section in self.sections:
             section.restyle()

@@ -99,6 +99,31 @@ class Section(QWidget):
         """Tell an error in the page's banner."""
         self.banner.say("error", str(error) or type(error).__name__)
 
+    def refused(
+        self,
+        error: Exception,
+        keep: Callable[[int], object],
+        leave: Callable[[], object],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Tell why something was not saved; where somebody else was faster, ask what to do with one's own.
+
+        `keep` saves it on top of the revision it is given, `leave` forgets it, `failed` tells every other error.
+        """
+        from app.sso import Moved
+
+        if isinstance(error, Moved):
+            self.banner.hide()
+            self.page.conflict.ask(error, keep, leave)
+            self.page.refresh()
+        else:
+            (failed or self.not_done)(error)
+
+    @property
+    def seen(self) -> int:
+        """The number of the revision that is on show; 0 before the first one."""
+        return self.loaded.view.account.revision if self.loaded is not None else 0
+
     def done(self, sentence: str) -> None:
         """Tell that something was done, until it is dismissed."""
         self.banner.say("success", sentence, "Dismiss", self.banner.hide)
