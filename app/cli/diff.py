@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, shout
+from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, shout, tell
+
+if TYPE_CHECKING:
+    from app.saml.compare import Comparison, Difference
+    from app.saml.compare_sources import Source
+
+_NUMBERED: Final = re.compile(r"(.+)#([1-9][0-9]{0,3})")
+_ABOUT: Final = {"id": "ids", "time": "times", "signature": "signature values"}
 
 
 @click.command(
@@ -14,6 +24,7 @@ from app.cli.output import Unreadable, emit, format_option, read_file, read_stdi
     epilog=(
         "\b\nExamples:\n"
         "  sso-workbench diff works.txt fails.txt\n"
+        "  sso-workbench diff works.har 'fails.har#2'\n"
         "  sso-workbench diff old-metadata.xml new-metadata.xml --format json\n"
         "\n"
         "Exit code: 0 no difference that matters, 1 at least one, 2 an input could not be read.\n"
@@ -21,40 +32,89 @@ from app.cli.output import Unreadable, emit, format_option, read_file, read_stdi
 )
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--all", "everything", is_flag=True, help="Also list what differs between any two logins: ids, instants.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also list what differs between any two logins: ids, times, signatures."
+)
+@click.option(
+    "--decryption-key",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A private key to decrypt with (repeatable).",
+)
 @format_option
-def command(first: str, second: str, everything: bool, form: str) -> int:
-    """Compare A with B: files in any encoding, or - for standard input."""
-    from app.saml.compare import compare
-    from app.saml.decoding import decode
-    from app.saml.metadata import METADATA_LIMITS
+def command(first: str, second: str, everything: bool, decryption_key: tuple[Path, ...], form: str) -> int:
+    """Compare A with B by meaning.
+
+    Each is a file of any form that inspect reads, or - for standard input; FILE#2 is the second message in it.
+    Attributes are matched by name, endpoints by binding, certificates by fingerprint; times are compared by their
+    distance from IssueInstant.
+    """
+    from app.saml.compare_sources import compare_sources
+    from app.saml.errors import KeyFileError
+    from app.saml.metadata import load_private_key
 
     if first == second == "-":
         raise click.UsageError("Only one of the two can be standard input.")
-    documents = []
-    for name in (first, second):
-        decoded = decode(read_stdin() if name == "-" else read_file(Path(name)), limits=METADATA_LIMITS)
-        if not decoded.data:
-            why = decoded.problems[0].message if decoded.problems else "It holds no XML."
-            raise Unreadable(f"{name} cannot be compared. {why}")
-        documents.append(decoded.data)
-    found = compare(documents[0], documents[1])
+    try:
+        keys = tuple(load_private_key(read_file(p)) for p in decryption_key)
+    except KeyFileError as e:
+        raise Unreadable(str(e)) from e
+    made = compare_sources(
+        _source(first),
+        _source(second),
+        now=datetime.now(UTC),
+        decryption_keys=keys,  # type: ignore[arg-type]  # a key of another kind fits no message and is passed over
+    )
+    return show(made.comparison, everything=everything, form=form)
+
+
+def _source(given: str) -> Source:
+    from app.saml.compare_sources import Source
+    from app.saml.intake import MOST_BYTES
+
+    if given == "-":
+        return Source(read_stdin(MOST_BYTES), "-")
+    numbered = _NUMBERED.fullmatch(given)
+    if numbered is not None and not Path(given).exists():
+        return Source(read_file(Path(numbered[1]), MOST_BYTES), numbered[1], int(numbered[2]))
+    return Source(read_file(Path(given), MOST_BYTES), given)
+
+
+def show(found: Comparison, *, everything: bool, form: str) -> int:
+    """Print a comparison and give the exit code. Unreadable where there is none."""
     if found.error is not None:
         raise Unreadable(found.error)
-    for d in found.differences:
-        if d.expected and not everything:
-            continue
-        if form == "json":
-            row = {"where": d.where, "change": d.change, "first": d.first, "second": d.second, "expected": d.expected}
-            emit(row)
-        else:
-            shout(d.where, "muted" if d.expected else "warn")
-            if d.first is not None:
-                say(f"  - {d.first}")
-            if d.second is not None:
-                say(f"  + {d.second}")
-    if form == "text":
-        hidden = 0 if everything else len(found.differences) - len(found.meaningful)
-        more = f"; {hidden} that any two logins have are not listed (--all)" if hidden else ""
-        say(f"{len(found.meaningful)} differences that matter, {found.same} values are the same{more}.")
-    return 1 if found.meaningful else 0
+    for note in found.notes:
+        tell(note)
+    listed = [d for d in found.differences if everything or not d.expected]
+    if form == "json":
+        for d in listed:
+            emit(d.as_dict())
+        return 1 if found.meaningful else 0
+    for name, side in zip(("A", "B"), found.sides, strict=True):
+        say(f"{name}: {side.sentence}")
+    for d in listed:
+        _show(d)
+    say()
+    real = len(found.meaningful)
+    hidden = len(found.differences) - len(listed)
+    more = f"; {hidden} that any two logins have are not listed (--all)" if hidden else ""
+    matter = f"{real} difference{'' if real == 1 else 's'} that matter{'s' if real == 1 else ''}"
+    say(f"{matter}, {found.same} values are the same{more}.")
+    return 1 if real else 0
+
+
+def _show(d: Difference) -> None:
+    word = {"changed": "changed", "only-in-first": "missing", "only-in-second": "extra"}[d.change]
+    expected = f", expected: {_ABOUT[d.about]} always differ" if d.about else ""
+    say()
+    shout(f"{d.label or d.where} ({word}{expected})", "muted" if d.expected else "warn")
+    if d.first is not None:
+        say(f"  A  {d.first}")
+    if d.second is not None:
+        say(f"  B  {d.second}")
+    if d.hint:
+        say(f"     {d.hint}")
+    if d.label:
+        say(f"     {d.where}")

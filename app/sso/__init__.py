@@ -1,6 +1,7 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
 from app.sso.base import browser_digest
+from app.sso.comparing import ComparingVerbs
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.log import LogVerbs
@@ -22,7 +23,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, PeopleVerbs, LogVerbs):
+class SSO(LoginVerbs, PeopleVerbs, ComparingVerbs, LogVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from app.cli import COMMANDS, run
 from app.cli.output import visible
@@ -356,13 +357,59 @@ def test_diff(cli: Cli, message: bytes) -> None:
     Path("a.txt").write_bytes(message)
     Path("b.txt").write_text(cli("idp", "issue", "--user", "grace").out)
     said = cli("diff", "a.txt", "b.txt")
-    assert (said.code, said.out.count("\n")) == (0, 1)
+    assert said.code == 0
+    assert said.out.splitlines()[0].startswith("A: Response, for grace@acme-media.test, from https://")
+    assert said.out.splitlines()[-1].startswith("0 differences that matter, ")
     Path("c.txt").write_text(cli("idp", "issue", "--user", "zoe").out)
     rows = cli("diff", "a.txt", "c.txt", "--format", "json").objects
-    assert any(r["second"] == "zoe@acme-media.test" for r in rows)
-    assert cli("diff", "a.txt", "c.txt").code == 1
+    assert any(r["second"] == "zoe@acme-media.test" and r["label"] == "Assertion › NameID" for r in rows)
+    assert not any(r["expected"] for r in rows)
+    said = cli("diff", "a.txt", "c.txt")
+    assert said.code == 1
+    assert "Assertion › NameID (changed)\n  A  grace@acme-media.test\n  B  zoe@acme-media.test\n" in said.out
+    everything = cli("diff", "a.txt", "c.txt", "--all", "--format", "json").objects
+    assert {r["about"] for r in everything} == {None, "id", "signature"} | {r["about"] for r in everything}
     Path("d.txt").write_text("nothing")
-    assert cli("diff", "a.txt", "d.txt").code == 2
+    said = cli("diff", "a.txt", "d.txt")
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert cli("diff", "-", "-").code == 2
+
+
+def test_diff_takes_what_inspect_takes(cli: Cli, message: bytes) -> None:
+    other = cli("idp", "issue", "--user", "zoe").out.encode()
+    sent = [entry("https://sp.test/acs", method="POST", text=f"SAMLResponse={quoted(m.decode())}")
+            for m in (message, other)]  # fmt: skip
+    Path("one.har").write_bytes(har(sent[0]))
+    Path("two.har").write_bytes(har(*sent))
+    assert cli("diff", "one.har", "-", stdin=message).code == 0
+    said = cli("diff", "one.har", "two.har")
+    assert said.code == 2
+    assert "two.har#1 (Response), two.har#2 (Response)" in said.err
+    assert cli("diff", "one.har", "two.har#1").code == 0
+    said = cli("diff", "one.har", "two.har#2")
+    assert said.code == 1
+    assert said.err == "Of the 2 messages in the second, two.har#2 (Response) was compared.\n"
+    assert cli("diff", "one.har", "two.har#3").code == 2
+
+
+def test_diff_opens_what_is_encrypted(cli: Cli, message: bytes) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    from tests.saml.encryption_samples import OUR_KEY, encrypted, replace_assertion
+
+    pem = OUR_KEY.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    Path("sp.key").write_bytes(pem)
+    for name, who in (("one.xml", "ada"), ("two.xml", "zoe")):
+        response = etree.fromstring(cli("idp", "issue", "--user", who, "--encode", "xml").out.encode())
+        assertion = response.find("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion")
+        replace_assertion(response, encrypted(etree.tostring(assertion, with_tail=False)))
+        Path(name).write_bytes(etree.tostring(response))
+    said = cli("diff", "one.xml", "two.xml")
+    assert "What is encrypted was not compared" in said.err
+    assert "zoe@" not in said.out
+    said = cli("diff", "one.xml", "two.xml", "--decryption-key", "sp.key")
+    assert said.err == ""
+    assert "  B  zoe@acme-media.test" in said.out
 
 
 def test_issuing(cli: Cli) -> None:

@@ -14,9 +14,11 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.gui.desk import Desk
-from app.gui.pages.compare import ComparePage, tail
+from app.gui.pages.compare import ComparePage
+from app.saml.compare_sources import Source
 from simulator import Idp, KeyRing, default_tenant
 from tests.gui.desks import real_desk
+from tests.saml.recordings import entry, har, quoted
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def test_typed_text_is_compared_with_the_button(qtbot: QtBot, page: ComparePage)
     qtbot.keyClicks(page.boxes["second"], "<a x='2'/>")
     qtbot.keyClick(page.boxes["second"], Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     (only,) = page.table.model_.rows
-    assert (only.where, only.first, only.second) == ("/a/@x", "1", "2")
+    assert (only.label, only.where, only.first, only.second) == ("a › x", "/a/@x", "1", "2")
     assert page.counts.text() == "1 difference"
 
 
@@ -107,7 +109,10 @@ def test_metadata_can_be_compared_from_files(page: ComparePage, idp: Idp, tmp_pa
     second.write_bytes(idp.metadata().replace(b"/sso", b"/login"))
     assert page.drop(first)
     assert page.drop(second)
-    assert any("Location" in d.where for d in page.table.model_.rows)
+    labels = [d.label for d in page.table.model_.rows]
+    assert labels == [f"Identity provider › Login address ({b})" for b in ("HTTP-Redirect", "HTTP-POST")]
+    assert page.kinds["first"].text() == "IdP metadata"
+    assert "from https://" in page.kinds["first"].toolTip()
 
 
 def test_what_cannot_be_read_is_named_by_its_side(page: ComparePage, idp: Idp) -> None:
@@ -121,11 +126,11 @@ def test_what_cannot_be_read_is_named_by_its_side(page: ComparePage, idp: Idp) -
 def test_differences_are_copied_and_saved(page: ComparePage, tmp_path: Path) -> None:
     page.open(("<a x='1'>\u202e</a>", "<a x='=2'>\u202e</a>"))
     page.copy_differences()
-    assert QGuiApplication.clipboard().text() == "Changed: /a/@x\n  First: 1\n  Second: =2"
+    assert QGuiApplication.clipboard().text() == "Changed: a › x\n  First: 1\n  Second: =2\n  At: /a/@x"
     page.copy_json()
     assert json.loads(QGuiApplication.clipboard().text())[0]["change"] == "changed"
     page.save(tmp_path / "differences.csv")
-    assert (tmp_path / "differences.csv").read_text("utf-8").splitlines()[1] == '"Changed","/a/@x","1","\'=2"'
+    assert (tmp_path / "differences.csv").read_text("utf-8").splitlines()[1] == '"Changed","a › x","1","\'=2","/a/@x"'
 
 
 def test_an_empty_clipboard_is_told(page: ComparePage) -> None:
@@ -160,7 +165,35 @@ def test_a_long_paste_is_kept_whole_and_shown_in_part(page: ComparePage) -> None
     assert len(page.table.model_.rows) == 1
 
 
-def test_the_end_of_a_place_keeps_whole_steps() -> None:
-    path = "/samlp:Response/saml:Assertion/saml:AttributeStatement/saml:Attribute[Name=http://a/b]/saml:AttributeValue"
-    assert tail(path) == "…/Attribute[Name=http://a/b]/AttributeValue"
-    assert tail("/a/@x") == "/a/@x"
+def test_of_a_recording_the_message_is_chosen_beside_it(qtbot: QtBot, page: ComparePage, idp: Idp) -> None:
+    ada, grace = issue(idp, "ada"), issue(idp, "grace")
+    both = har(*(entry("https://sp.test/acs", method="POST", text=f"SAMLResponse={quoted(m)}") for m in (ada, grace)))
+    page.open((ada, Source(both, "two.har")))
+    assert page.banner.text.startswith("The second holds 2 messages; choose the one to compare.")
+    choice = page.choices["second"]
+    assert choice.isVisible()
+    assert not page.choices["first"].isVisible()
+    choice.setFocus()
+    qtbot.keyClick(choice, Qt.Key.Key_Down)
+    assert choice.currentText() == "two.har#1 (Response)"
+    assert page.counts.text() == "Nothing differs but what always does"
+    qtbot.keyClick(choice, Qt.Key.Key_Down)
+    assert ("ada@acme-media.test", "grace@acme-media.test") in {(d.first, d.second) for d in page.table.model_.rows}
+    page.take("second", grace)
+    assert not choice.isVisible()
+
+
+def test_a_near_miss_is_explained_below_the_table(page: ComparePage) -> None:
+    page.open(("<a x='https://sp.test/acs'/>", "<a x='https://sp.test/acs/'/>"))
+    assert not page.hint.isVisible()
+    page.table.selectRow(0)
+    assert page.hint.text() == "It has a trailing slash too many."
+    assert page.place.text() == "/a/@x"
+
+
+def test_what_differs_always_is_named_for_what_it_is(page: ComparePage, idp: Idp) -> None:
+    page.open((issue(idp, "ada"), issue(idp, "ada")))
+    page.expected.setChecked(True)
+    model = page.table.model_
+    words = {model.data(model.index(n, 0), Qt.ItemDataRole.DisplayRole) for n in range(model.rowCount())}
+    assert words == {"New ID", "New value"}

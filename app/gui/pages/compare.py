@@ -3,57 +3,60 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QCheckBox, QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QMenu, QSplitter, QStackedWidget, QWidget
 
 from app.gui.desk import Desk, Page
-from app.gui.examine import MOST_BYTES
 from app.gui.files import ask_open, ask_save, read_file, write_file
 from app.gui.paste_box import PasteBox
 from app.gui.tables import Column, Table
-from app.gui.widgets import Banner, Card, EmptyState, button, column, copy_text, label, row, search_field, tip, visible
+from app.gui.widgets import (
+    Banner,
+    Card,
+    EmptyState,
+    button,
+    column,
+    copy_text,
+    label,
+    mono_label,
+    row,
+    search_field,
+    tip,
+    visible,
+)
 from app.gui.wording import plural
-from app.saml.compare import Comparison, Difference, compare
-from app.saml.decoding import decode
+from app.saml.compare import Difference
+from app.saml.compare_sources import Compared, Found, Source
+from app.saml.intake import MOST_BYTES
 
-KINDS: Final = "Messages and metadata (*.xml *.txt *.b64 *.html *.saml);;All files (*)"
+KINDS: Final = (
+    "Messages, recordings and metadata (*.xml *.txt *.b64 *.html *.saml *.har *.json *.log *.eml *.zip);;All files (*)"
+)
 Side = Literal["first", "second"]
 SIDES: Final[tuple[Side, Side]] = ("first", "second")
 _STATE: Final = {"changed": "warn", "only-in-first": "fail", "only-in-second": "info"}
-_WORD: Final = {"changed": "Changed", "only-in-first": "Only first", "only-in-second": "Only second"}
+_WORD: Final = {"changed": "Changed", "only-in-first": "Missing", "only-in-second": "Extra"}
+_ABOUT: Final = {"id": "New ID", "time": "New time", "signature": "New value"}
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What came of two sources; `kinds` has the layers of encoding and the size of each, where both could be read."""
-
-    comparison: Comparison
-    kinds: tuple[tuple[str, str], ...] = ()
-
-
-def compare_sources(first: str | bytes, second: str | bytes) -> Compared:
-    """Decode both and compare them."""
-    documents, kinds = [], []
-    for name, source in zip(SIDES, (first, second), strict=True):
-        decoded = decode(source)
-        if not decoded.data:
-            why = decoded.problems[0].message if decoded.problems else "No XML was found in it."
-            return Compared(Comparison((), 0, f"The {name} message cannot be compared: {why}"))
-        documents.append(decoded.data)
-        kinds.append((", ".join(decoded.layers), f"{len(decoded.data):,} bytes"))
-    return Compared(compare(documents[0], documents[1]), tuple(kinds))
+def word(d: Difference) -> str:
+    """What kind of difference it is; of what any two logins differ in, that it is expected."""
+    return _ABOUT.get(d.about) or _WORD[d.change]
 
 
 def difference_text(d: Difference) -> str:
     """A difference as plain lines."""
-    return visible(f"{_WORD[d.change]}: {d.where}\n  First: {d.first or 'nothing'}\n  Second: {d.second or 'nothing'}")
+    lines = [f"{word(d)}: {d.label or d.where}"]
+    lines += [f"  First: {_or_nothing(d.first)}", f"  Second: {_or_nothing(d.second)}"]
+    lines += [f"  {d.hint}"] if d.hint else []
+    lines += [f"  At: {d.where}"] if d.label else []
+    return visible("\n".join(lines))
 
 
 def value_text(value: str | None) -> str:
@@ -61,22 +64,12 @@ def value_text(value: str | None) -> str:
     return "" if value is None else value or "(empty)"
 
 
-_PREFIX: Final = re.compile(r"(^|/|@)[a-z0-9]{2,6}:(?=[A-Z])")
+def _or_nothing(value: str | None) -> str:
+    return "nothing" if value is None else value or "(empty)"
 
 
-def tail(path: str, most: int = 36) -> str:
-    """The end of a place for the eye: at least its last two steps, without namespace prefixes."""
-    steps = _steps(path)
-    kept = steps.pop()
-    first = True
-    while steps and (first or len(kept) + len(steps[-1]) < most):
-        kept, first = f"{steps.pop()}/{kept}", False
-    return _PREFIX.sub(r"\1", f"…/{kept}" if steps else f"/{kept}")
-
-
-def _steps(path: str) -> list[str]:
-    """The steps of a path; a slash inside [Name=...] divides nothing."""
-    return re.findall(r"(?:[^/\[]|\[[^\]]*\])+", path)
+def _explained(d: Difference) -> str:
+    return "\n".join(filter(None, (d.label, d.where, d.hint)))
 
 
 class ComparePage(Page):
@@ -89,7 +82,7 @@ class ComparePage(Page):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._sources: dict[Side, str | bytes] = {"first": "", "second": ""}
+        self._sources: dict[Side, Source] = {"first": Source(""), "second": Source("")}
         self._differences: tuple[Difference, ...] = ()
         self.search = search_field("Search", self._narrow)
         self.search.setMaximumWidth(240)
@@ -104,6 +97,7 @@ class ComparePage(Page):
         self.body.addWidget(self.banner)
         self.boxes: dict[Side, PasteBox] = {}
         self.kinds = {side: label("", tone="muted", size=12) for side in SIDES}
+        self.choices = {side: self._choice(side) for side in SIDES}
         upper = QSplitter(Qt.Orientation.Horizontal)
         upper.setHandleWidth(14)
         upper.setChildrenCollapsible(False)
@@ -129,8 +123,18 @@ class ComparePage(Page):
 
     # Parts -----------------------------------------------------------------------------------------------------
 
+    def _choice(self, side: Side) -> QComboBox:
+        """Which message of several; hidden where there is one."""
+        made = QComboBox()
+        made.setAccessibleName(f"Which message of the {side}")
+        made.setToolTip("It holds several messages: choose the one to compare.")
+        made.setMaximumWidth(190)
+        made.activated.connect(lambda i: self._take_number(side, i))
+        made.hide()
+        return made
+
     def _box(self, side: Side) -> QWidget:
-        box = PasteBox(f"{side.capitalize()} message", "Paste a response, or metadata, in any encoding")
+        box = PasteBox(f"{side.capitalize()} message", "Paste a response or metadata, or drop a file: a HAR will do")
         box.pasted.connect(lambda text: self.take(side, text))
         box.asked.connect(self.compare_now)
         box.setMinimumHeight(70)
@@ -140,6 +144,7 @@ class ComparePage(Page):
             box,
             actions=[
                 self.kinds[side],
+                self.choices[side],
                 button("", partial(self.paste_into, side), icon="paste", kind="flat", hint=f"Paste as {side}"),
                 button("", partial(self._ask_file, side), icon="open", kind="flat", hint=f"Open a file as {side}"),
                 button("", partial(self.take, side, ""), icon="close", kind="flat", hint=f"Clear the {side}"),
@@ -149,33 +154,38 @@ class ComparePage(Page):
     def _result(self) -> QWidget:
         self.counts = label("", bold=True)
         self.expected = QCheckBox("Show what always differs")
-        self.expected.setToolTip("IDs, instants and signature values differ between any two logins.")
+        self.expected.setToolTip("IDs, times and signature values differ between any two logins.")
         self.expected.toggled.connect(lambda _on: self._show_rows())
         self.table: Table[Difference] = Table(
             "compare-differences",
             [
-                Column("Difference", lambda d: _WORD[d.change], 122, state=lambda d: _STATE[d.change]),
-                Column("Where", lambda d: tail(d.where), 270, tip=lambda d: d.where, mono=True),
-                Column("First", lambda d: value_text(d.first), 180, tip=lambda d: value_text(d.first)),
+                Column("Difference", word, 116, state=lambda d: "not-applicable" if d.expected else _STATE[d.change]),
+                Column("What", lambda d: d.label or d.where, 250, tip=_explained),
+                Column("First", lambda d: value_text(d.first), 170, tip=lambda d: value_text(d.first)),
                 Column("Second", lambda d: value_text(d.second), 100, tip=lambda d: value_text(d.second)),
+                Column("Place", lambda d: d.where, 300, mono=True, hidden=True),
             ],
         )
         self.table.setAccessibleName("Differences")
+        self.table.chosen.connect(self._explain)
         self.table.extra_actions = [
             ("Copy difference", lambda d: copy_text(difference_text(d), self.table)),
-            ("Copy place", lambda d: copy_text(visible(d.where), self.table)),
+            ("Copy XPath", lambda d: copy_text(visible(d.where), self.table)),
         ]
+        self.hint = label("", wrap=True)
+        self.place = mono_label("", tone="muted", wrap=True)
         self.empty = EmptyState(
             "compare",
             "Two messages, by meaning",
-            "Paste one that works and one that does not. Attributes are matched by name, certificates by their bytes; "
-            "what differs between any two logins is set apart.",
+            "Paste one that works and one that does not, or two versions of metadata. Attributes are matched by name, "
+            "addresses by binding, certificates by fingerprint, times by their distance from the issuing; what differs "
+            "between any two logins is set apart.",
             button("Paste first", partial(self.paste_into, "first"), icon="paste", kind="primary"),
             button("Paste second", partial(self.paste_into, "second"), icon="paste"),
         )
         self._stack = QStackedWidget()
         full = QWidget()
-        full.setLayout(column(row(self.counts, 1, self.expected), self.table))
+        full.setLayout(column(row(self.counts, 1, self.expected), self.table, self.hint, self.place))
         self._stack.addWidget(self.empty)
         self._stack.addWidget(full)
         return Card("", self._stack)
@@ -190,23 +200,32 @@ class ComparePage(Page):
     # What it is given --------------------------------------------------------------------------------------------
 
     def open(self, what: Any) -> None:
-        """("first", message), ("second", message), or (message, message) to compare at once."""
+        """("first", message), ("second", message), or (message, message) to compare at once.
+
+        A message is text, bytes, or a Source with a name.
+        """
         one, two = what
         if one in SIDES:
             self.take(one, two)
         else:
+            self._sources["second"] = Source("")
             self.take("first", one)
             self.take("second", two)
 
     def drop(self, path: Path) -> bool:
         """A dropped file goes where there is none yet."""
-        self.open_path("first" if not self._sources["first"] else "second", path)
+        self.open_path("first" if not self._sources["first"].data else "second", path)
         return True
 
     def open_path(self, side: Side, path: Path) -> None:
         """Read a file as one side."""
         self.work(
-            read_file, path, MOST_BYTES, then=partial(self.take, side), failed=self._failed, channel=f"read-{side}"
+            read_file,
+            path,
+            MOST_BYTES,
+            then=lambda data: self.take(side, Source(data, path.name)),
+            failed=self._failed,
+            channel=f"read-{side}",
         )
 
     def paste_into(self, side: Side) -> None:
@@ -222,32 +241,37 @@ class ComparePage(Page):
 
     def paste_next(self) -> None:
         """Take the clipboard as the side that is still empty."""
-        self.paste_into("first" if not self._sources["first"] else "second")
+        self.paste_into("first" if not self._sources["first"].data else "second")
 
-    def take(self, side: Side, source: str | bytes) -> None:
+    def take(self, side: Side, what: str | bytes | Source) -> None:
         """Use a message as one side; when both are there they are compared."""
         self.banner.hide()
+        source = what if isinstance(what, Source) else Source(what)
         self._sources[side] = source
-        shown = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
-        self.boxes[side].show_source(shown)
+        self.boxes[side].show_source(_as_text(source.data))
         self.kinds[side].setText("")
-        if all(self._sources.values()):
+        self._show_choice(side, Found())
+        if all(s.data for s in self._sources.values()):
             self._compare()
         else:
             self._show_nothing()
+
+    def _take_number(self, side: Side, number: int) -> None:
+        self._sources[side] = replace(self._sources[side], number=number + 1)
+        self._compare()
 
     def swap_sides(self) -> None:
         """Exchange the two."""
         self._read_boxes()
         one, two = self._sources["first"], self._sources["second"]
-        self._sources["second"] = ""
+        self._sources["second"] = Source("")
         self.take("first", two)
         self.take("second", one)
 
     def compare_now(self) -> None:
         """Compare what stands in the boxes."""
         self._read_boxes()
-        missing = [side for side in SIDES if not self._sources[side]]
+        missing = [side for side in SIDES if not self._sources[side].data]
         if missing:
             self.banner.say("error", f"The {missing[0]} message is missing. Paste it, or open a file.")
             self.boxes[missing[0]].setFocus()
@@ -255,20 +279,18 @@ class ComparePage(Page):
         self._compare()
 
     def _read_boxes(self) -> None:
-        """What was typed into a box counts; what was handed over as bytes stays as it was."""
+        """What was typed into a box counts; what was handed over stays as it was."""
         for side, box in self.boxes.items():
-            kept = self._sources[side]
-            if not isinstance(kept, bytes) or not box.isReadOnly():
-                typed = box.source
-                if not isinstance(kept, bytes) or typed != kept.decode("utf-8", "replace"):
-                    self._sources[side] = typed
+            if box.source != _as_text(self._sources[side].data).replace("\r\n", "\n"):
+                self._sources[side] = Source(box.source)
 
     def _compare(self) -> None:
         self.banner.hide()
         self.work(
-            compare_sources,
+            self.desk.sso.compare,
             self._sources["first"],
             self._sources["second"],
+            self.desk.account or None,
             then=self._show,
             failed=self._failed,
             channel="compare",
@@ -278,14 +300,19 @@ class ComparePage(Page):
 
     def _show(self, compared: Compared) -> None:
         found = compared.comparison
+        for side, at in zip(SIDES, compared.found, strict=True):
+            self._show_choice(side, at)
+            self.kinds[side].setText("")
         if found.error:
             self._show_nothing()
             self.banner.say("error", found.error)
             return
-        for side, kind in zip(SIDES, compared.kinds, strict=True):
-            layers, size = kind
-            self.kinds[side].setText(size)
-            self.kinds[side].setToolTip(tip(layers))
+        for side, at, about in zip(SIDES, compared.found, found.sides, strict=True):
+            self.kinds[side].setText(visible((about.subject or about.kind)[:60]))
+            layers = f"{', '.join(at.layers)}, " if at.layers else ""
+            self.kinds[side].setToolTip(tip(f"{about.sentence}\n{layers}{at.size:,} bytes"))
+        if found.notes:
+            self.banner.say("info", " ".join(found.notes))
         self._differences = found.differences
         real, always = len(found.meaningful), len(found.differences) - len(found.meaningful)
         self.counts.setText(plural(real, "difference") if real else "Nothing differs but what always does")
@@ -295,14 +322,30 @@ class ComparePage(Page):
         self.export.setEnabled(True)
         self._show_rows()
 
+    def _show_choice(self, side: Side, found: Found) -> None:
+        box = self.choices[side]
+        box.clear()
+        box.addItems([visible(n)[:120] for n in found.names])
+        box.setCurrentIndex(found.number - 1)
+        box.setVisible(len(found.names) > 1)
+
     def _show_rows(self) -> None:
         every = self.expected.isChecked()
         self.table.show_rows([d for d in self._differences if every or not d.expected])
+        self._explain(None)
+
+    def _explain(self, d: Difference | None) -> None:
+        """Say below the table what a cell has no room for."""
+        self.hint.setText(visible(d.hint) if d is not None else "")
+        self.hint.setVisible(bool(d is not None and d.hint))
+        self.place.setText(visible(d.where) if d is not None else "")
+        self.place.setVisible(d is not None)
 
     def _show_nothing(self) -> None:
         self.desk.jobs.drop(self, "compare")
         self._differences = ()
         self.table.show_rows([])
+        self._explain(None)
         self._stack.setCurrentIndex(0)
         self.export.setEnabled(False)
 
@@ -322,10 +365,7 @@ class ComparePage(Page):
 
     def copy_json(self) -> None:
         """Copy every difference as JSON."""
-        rows = [
-            {"where": d.where, "change": d.change, "first": d.first, "second": d.second, "expected": d.expected}
-            for d in self._differences
-        ]
+        rows = [d.as_dict() for d in self._differences]
         copy_text(json.dumps(rows, ensure_ascii=False, indent=2), self.export)
 
     def save(self, path: Path) -> None:
@@ -349,3 +389,7 @@ class ComparePage(Page):
 
     def _failed(self, error: Exception) -> None:
         self.banner.say("error", str(error) or type(error).__name__)
+
+
+def _as_text(data: str | bytes) -> str:
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else data
