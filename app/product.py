@@ -51,21 +51,35 @@ def role(role_id: str) -> Role | None:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProvider:
-    """The SP side of every message. `issuer_of` gives the entity ID that an account uses."""
+    """The SP side of every message, ImageKit's or as an account's settings say.
+
+    `role_values` are the accepted values of the role claim, each with the id of the role that it gives. `relay_states`
+    are the values that RelayState may have; an https origin with a trailing "/" allows its paths.
+    """
 
     entity_id: str = "https://imagekit.io/saml/consume"
     acs_url: str = "https://imagekit.io/saml/consume"
     relay_state: str = "https://imagekit.io/dashboard"
-    relay_state_origin: str = "https://imagekit.io/"
     logout_url: str = "https://imagekit.io/logout"
     login_url: str = "https://imagekit.io/single-sign-on"
     claim_imagekit_id: str = "imagekit_id"
     claim_full_name: str = "full_name"
     claim_role: str = "imagekit_role"
+    role_values: tuple[tuple[str, str], ...] = tuple((r, r) for r in ROLE_IDS)
+    relay_states: tuple[str, ...] = ("https://imagekit.io/dashboard", "https://imagekit.io/")
 
     def child_entity_id(self, imagekit_id: str) -> str:
         """The Identifier a child account uses when several share one IdP tenant."""
         return f"{self.entity_id}#{imagekit_id}"
+
+    @property
+    def claims(self) -> tuple[str, str, str]:
+        """The names of the three claims."""
+        return self.claim_imagekit_id, self.claim_full_name, self.claim_role
+
+    def role_for(self, value: str) -> Role | None:
+        """The role that a value of the role claim gives, compared letter by letter, or None."""
+        return next((role(given) for known, given in self.role_values if known == value), None)
 
 
 IMAGEKIT: Final = ServiceProvider()

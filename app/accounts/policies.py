@@ -30,12 +30,16 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class PolicyChoice:
-    """One policy as Preferences shows it. `options` maps each value to a sentence; the first is the default."""
+    """One policy as Preferences shows it. `options` maps each value to a sentence; the first is the default.
+
+    `cost` is what departing from the default costs.
+    """
 
     name: str
     decision: int
     title: str
     options: dict[str, str]
+    cost: str
 
     @property
     def default(self) -> str:
@@ -64,6 +68,7 @@ CHOICES: Final[tuple[PolicyChoice, ...]] = (
             "second-user": "Create a second user and warn that it may be a rename.",
             "refuse": "Refuse the login until an administrator has decided whether it is a rename.",
         },
+        "Refusing locks people out on the day of their wedding; a second user costs a seat until the first is deleted.",
     ),
     PolicyChoice(
         "role_unusable_new",
@@ -73,12 +78,14 @@ CHOICES: Final[tuple[PolicyChoice, ...]] = (
             "reject": "Refuse to create the user.",
             "least-role": "Create the user with view-only access to the media library and warn.",
         },
+        "Anybody whom the identity provider lets through gets in and takes a seat, whatever role was meant.",
     ),
     PolicyChoice(
         "role_unusable_existing",
         5,
         "An existing user's role is missing, unknown, several or not in the plan",
         {"keep": "Let the person in with the role they have and warn.", "reject": "Refuse the login."},
+        "Refusing means that one wrong mapping at the identity provider locks out everybody at their next login.",
     ),
     PolicyChoice(
         "deleted_user_returns",
@@ -88,12 +95,15 @@ CHOICES: Final[tuple[PolicyChoice, ...]] = (
             "recreate": "Create a new user, without the old role, and warn.",
             "block": "Refuse until an administrator restores or adds the user.",
         },
+        "Blocking means work for an administrator whenever somebody returns; re-creating lets a leaver who is still "
+        "assigned at the identity provider come back by themselves.",
     ),
     PolicyChoice(
         "name_missing_new",
         15,
         "A new user's full name is missing or unusable",
         {"local-part": "Use the part of the e-mail before the @ and warn.", "reject": "Refuse to create the user."},
+        "Refusing keeps people out whose directory entry has no display name.",
     ),
 )
 

@@ -193,7 +193,7 @@ def provision(attempt: Attempt, state: AccountState, policies: Policies = Polici
             state,
         )
     sp = attempt.sp
-    role = read_role(attempt.claims.get(sp.claim_role, ()), state.account.plan)
+    role = read_role(attempt.claims.get(sp.claim_role, ()), state.account.plan, sp)
     if role.reason == "role.missing" and sp.claim_role in attempt.hints:
         role = replace(role, sentence=attempt.hints[sp.claim_role])
     name = read_full_name(attempt.claims.get(sp.claim_full_name, ()), sp.claim_full_name)

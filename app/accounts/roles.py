@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.product import role
+from app.product import IMAGEKIT, ServiceProvider
 from app.saml.likeness import role_hint, show
 
 
@@ -28,8 +28,8 @@ def shown(value: str, limit: int = 120) -> str:
     return f'"{show(value, limit)}"'
 
 
-def read_role(values: tuple[str, ...], plan: str) -> RoleReading:
-    """Judge the values of the role claim against the six roles and the plan (decisions 5 and 7)."""
+def read_role(values: tuple[str, ...], plan: str, sp: ServiceProvider = IMAGEKIT) -> RoleReading:
+    """Judge the values of the role claim against the accepted values and the plan (decisions 5 and 7)."""
     if not values or not any(v.strip() for v in values):
         what = "is empty" if values else "is missing"
         return RoleReading(None, "role.missing", f"The role claim {what}.", None)
@@ -39,15 +39,19 @@ def read_role(values: tuple[str, ...], plan: str) -> RoleReading:
             None, "role.multiple", f"The role claim has {len(values)} values ({received}) where one is expected.", None
         )
     value = values[0]
-    known = role(value)
+    known = sp.role_for(value)
     if known is None:
-        hint = role_hint(value)
+        hint = role_hint(value, [accepted for accepted, _ in sp.role_values])
         meant = f' Probably "{hint.meant}" was meant.' if hint.meant else ""
         sentence = f"{shown(value)} is not a role of this service. {hint.sentence}{meant}"
         return RoleReading(None, "role.unknown", sentence, value[:256], hint.meant)
     if plan not in known.plans:
         plans = " or ".join(sorted(known.plans))
         return RoleReading(
-            None, "role.requires-plan", f'The role "{value}" needs the {plans} plan; the account is on {plan}.', value
+            None,
+            "role.requires-plan",
+            f'The role "{known.id}" needs the {plans} plan; the account is on {plan}.',
+            value,
         )
-    return RoleReading(value, None, f'The role "{value}" is accepted.', value)
+    gives = "" if known.id == value else f' It gives the role "{known.id}".'
+    return RoleReading(known.id, None, f"The role {shown(value)} is accepted.{gives}", value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from app.cli.workspace import OPERATOR, opened, the_account
 
 if TYPE_CHECKING:
     from app.sso import SSO, ConfigurationView, Difference
+    from app.sso.values import ChoiceView
 
 _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one.")
 _based_on = click.option(
@@ -33,6 +34,7 @@ _based_on = click.option(
         "  sso-workbench config set --account ik_7x2k --idp-metadata idp.xml\n"
         "  sso-workbench config set --account ik_child --create 'Child Media' --entity-id suggested\n"
         "  sso-workbench config set --account ik_7x2k --idp-metadata idp.xml --based-on 4\n"
+        "  sso-workbench config set --account ik_7x2k --choose clock_skew_s=240 --unchoose allow_sha1\n"
         "  sso-workbench config history && sso-workbench config diff 3 4 && sso-workbench config restore 3\n"
         "  sso-workbench config test\n"
     ),
@@ -44,13 +46,28 @@ def command() -> None:
 @command.command("show")
 @_account
 @click.option("--vendor", metavar="NAME", help="Also the fields to fill in at entra, okta, onelogin or adfs.")
+@click.option("--choices", is_flag=True, help="Also what the account may decide for itself, and what each costs.")
 @format_option
 @click.pass_context
-def show(ctx: click.Context, account: str | None, vendor: str | None, form: str) -> int:
+def show(ctx: click.Context, account: str | None, vendor: str | None, choices: bool, form: str) -> int:
     """Show the configuration, and what the identity provider must be told."""
     with opened(ctx) as workspace:
-        _show(workspace.sso, workspace.sso.configuration(the_account(workspace.sso, account).id), vendor, form)
+        found = the_account(workspace.sso, account)
+        _show(workspace.sso, workspace.sso.configuration(found.id), vendor, form)
+        if choices and form != "json":
+            _show_choices(workspace.sso.choices(found.id))
     return 0
+
+
+def _show_choices(views: Iterable[ChoiceView]) -> None:
+    say()
+    say("Decided for this account (+) or as in Preferences (-); config set --choose NAME=VALUE changes one:")
+    for view in views:
+        say(f"  {'+' if view.decided else '-'} {view.choice.name} = {view.choice.shown(view.value)}")
+        say(f"      {view.choice.title}. {view.choice.explanation}")
+        for value, meaning in view.choice.options.items():
+            say(f"        {value}: {meaning}")
+        say(f"      What it costs: {view.choice.cost}")
 
 
 @command.command("set")
@@ -61,6 +78,13 @@ def show(ctx: click.Context, account: str | None, vendor: str | None, form: str)
 @click.option("--entity", metavar="ID", help="The identity provider to take out of an aggregate.")
 @click.option("--delete-metadata", is_flag=True, help="Delete the metadata, which turns SSO off.")
 @click.option("--entity-id", metavar="ID", help="Override the Identifier; “default” or “suggested” also work.")
+@click.option(
+    "--choose",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Decide this for the account (repeatable); config show --choices lists the names.",
+)
+@click.option("--unchoose", multiple=True, metavar="NAME", help="Leave this to the preferences again (repeatable).")
 @click.option("--plan", metavar="PLAN", help="free, paid or enterprise.")
 @click.option("--seats", type=int, metavar="N", help="The seat limit.")
 @click.option("--name", metavar="NAME", help="The account's name.")
@@ -76,6 +100,8 @@ def change(
     entity: str | None,
     delete_metadata: bool,
     entity_id: str | None,
+    choose: tuple[str, ...],
+    unchoose: tuple[str, ...],
     plan: str | None,
     seats: int | None,
     name: str | None,
@@ -89,9 +115,10 @@ def change(
         raise click.UsageError("--test-idp belongs to --idp-metadata.")
     if create is not None and account is None:
         raise click.UsageError("--create needs --account, the id of the new account.")
-    given = (create, idp_metadata, entity_id, plan, seats, name)
+    given = (create, idp_metadata, entity_id, plan, seats, name, choose or None, unchoose or None)
     if all(g is None for g in given) and not delete_metadata:
         raise click.UsageError("Say what to change; see sso-workbench config set --help.")
+    decided = _decided(choose, unchoose)
     document = None
     if idp_metadata is not None:
         document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
@@ -108,6 +135,9 @@ def change(
             wanted = words.get(entity_id, entity_id)
             view = sso.set_entity_id(found.id, wanted, operator=OPERATOR, based_on=based_on)
             based_on = None if based_on is None else view.account.revision
+        if decided:
+            view = sso.set_choices(found.id, decided, operator=OPERATOR, based_on=based_on)
+            based_on = None if based_on is None else view.account.revision
         if document is not None:
             sso.save_metadata(
                 found.id, document, operator=OPERATOR, entity=entity, test_idp=test_idp, based_on=based_on
@@ -116,6 +146,24 @@ def change(
             sso.delete_metadata(found.id, operator=OPERATOR, based_on=based_on)
         _show(sso, sso.configuration(found.id), None, form)
     return 0
+
+
+def _decided(choose: Iterable[str], unchoose: Iterable[str]) -> dict[str, Any]:
+    """What was decided, by name; None is left to the preferences again."""
+    from app.sso.choices import choice
+
+    found: dict[str, Any] = dict.fromkeys(unchoose)
+    for text in choose:
+        name, equals, value = text.partition("=")
+        try:
+            if not equals:
+                raise ValueError(f"--choose {text[:80]!r} is not NAME=VALUE.")
+            if name in found:
+                raise ValueError(f"{name} is decided twice.")
+            found[name] = choice(name).parsed(value)
+        except ValueError as e:
+            raise Unreadable(str(e)) from e
+    return found
 
 
 @command.command("history")
@@ -321,6 +369,9 @@ def _as_dict(sso: SSO, view: ConfigurationView) -> dict[str, Any]:
         "revision": a.revision,
         "idp": idp,
         "warnings": list(view.warnings),
+        "choices": {
+            c.choice.name: {"value": c.value, "decided": c.decided, "otherwise": c.inherited} for c in sso.choices(a.id)
+        },
         "sp": {
             "entity_id": view.sp.entity_id,
             "acs_url": view.sp.acs_url,

@@ -328,7 +328,7 @@ def ad_hoc(
         sp_entity_id=sp_entity_id or sp.entity_id,
         acs_url=acs_url or sp.acs_url,
         decryption_keys=private,  # type: ignore[arg-type]  # a key of another kind fits no message and is passed over
-        relay_states=(sp.relay_state, sp.relay_state_origin),
+        relay_states=sp.relay_states,
         profile=profile,
         policy=Policy(name=policy, clock_skew=timedelta(seconds=180 if clock_skew_s is None else clock_skew_s)),
         expected_request=in_response_to,

@@ -142,6 +142,7 @@ def settings() -> str:
         lines += [
             f"### {s.title} (`{s.name}`)",
             f"{s.explanation} Default: {default if default != '' else 'none'}.",
+            *([f"What it costs: {s.cost}"] if s.cost else []),
             "",
         ]
     lines += ["## Provisioning decisions", "", "| # | case | decision | reason codes |", "| --- | --- | --- | --- |"]
@@ -150,8 +151,28 @@ def settings() -> str:
         lines.append(f"| {d.number} | {d.case} | {d.decision} | {codes} |")
     lines += ["", "## What can be chosen", ""]
     for c in CHOICES:
-        lines += [f"### {c.title} (`{c.name}`)", *(f"- `{value}`: {title}" for value, title in c.options.items()), ""]
+        lines += [f"### {c.title} (`{c.name}`)", *(f"- `{value}`: {title}" for value, title in c.options.items())]
+        lines += [f"- What it costs: {c.cost}", ""]
+    lines += _decided()
     return _joined(lines)
+
+
+def _decided() -> list[str]:
+    """What an account may decide beside the settings and decisions above."""
+    from app.sso.choices import CHOICES
+
+    named = [c for c in CHOICES if c.group in ("claims", "relay-state")]
+    others = ", ".join(f"`{c.name}`" for c in CHOICES if c not in named)
+    lines = [
+        "## What an account decides for itself",
+        "",
+        "On the settings page, or with `config set --choose NAME=VALUE`; kept in the revisions of its configuration. "
+        f"These of the above: {others}. And these:",
+        "",
+    ]
+    for c in named:
+        lines += [f"### {c.title} (`{c.name}`)", c.explanation, f"What it costs: {c.cost}", ""]
+    return lines
 
 
 def _joined(lines: list[str]) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from app.product import IMAGEKIT, ServiceProvider
+
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -47,6 +49,7 @@ class Policy:
     signed_part: SignedPart = "either"
     allow_idp_initiated: bool = True
     allow_cbc: bool = True  # accept AES-CBC in an otherwise signed response (reported as a warning)
+    allow_sha1: bool = False  # accept signatures and digests with SHA-1 (reported as a warning)
     reject_expired_certificate: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -106,6 +109,7 @@ def _unknown_user(_name_id: str) -> str | None:
 class Expectation:
     """Everything a message is judged against. Empty values mean "not configured": the verdict is then `unknown`.
 
+    `sp` says how the product names its claims and which roles it knows.
     `find_request`, `find_use` and `find_role` look things up for the pure core; they must not raise for unknown ids.
     `find_request(id)` also returns requests that are answered or expired, so that a check can say so.
     `find_role(name_id)` returns the stored role of a registered user of the account, or None.
@@ -127,6 +131,7 @@ class Expectation:
     decryption_keys: tuple[rsa.RSAPrivateKey, ...] = ()
     relay_states: tuple[str, ...] = ()  # allowed values; an https origin with a trailing "/" allows its paths
     account: AccountFacts | None = None
+    sp: ServiceProvider = IMAGEKIT
     profile: Profile = "imagekit"
     policy: Policy = field(default_factory=Policy)
     browser: str | None = None

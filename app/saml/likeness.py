@@ -6,12 +6,12 @@ It never decides anything: comparison is exact everywhere, this only explains.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from app.product import ROLES
+from app.product import ROLE_IDS, ROLES
 
 _STAGING: Final = re.compile(
     r"(?i)(?:^|[.-])(?:staging|stage|stg|test|dev|qa|uat|sandbox|preprod|local|demo)[0-9]*[.-]|^localhost$"
@@ -157,9 +157,10 @@ class Hint:
     meant: str | None = None
 
 
-def role_hint(value: str) -> Hint:
-    """Why a role is not one of the accepted ones."""
-    titles = {role.id: role.title for role in ROLES}
+def role_hint(value: str, accepted: Sequence[str] = ROLE_IDS) -> Hint:
+    """Why a value of the role claim is not one of the accepted ones."""
+    known = {role.id: role.title for role in ROLES}
+    titles = {value: known.get(value, value) for value in accepted}
     if not value.strip():
         return Hint("empty", "The value is empty: the IdP had nothing to send for this person.")
     stripped = value.strip()
@@ -167,8 +168,9 @@ def role_hint(value: str) -> Hint:
         side = "leading" if value[0].isspace() else "trailing"
         return Hint("blank", f"There is a {side} space; without it the value is right.", stripped)
     lowered = stripped.lower()
-    if lowered in titles:
-        return Hint("case", "Only the letter case differs.", lowered)
+    same = next((t for t in titles if t.lower() == lowered), None)
+    if same is not None:
+        return Hint("case", "Only the letter case differs.", same)
     squashed = re.sub(r"[^a-z0-9]+", "_", lowered).strip("_")
     for role_id, title in titles.items():
         if squashed in (role_id, re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")):
@@ -186,7 +188,7 @@ def role_hint(value: str) -> Hint:
     if _PLACEHOLDER.fullmatch(stripped):
         return Hint("placeholder", "This looks like a placeholder or an expression that the IdP did not replace.")
     alias = _ROLE_WORDS.get(squashed)
-    if alias is not None:
+    if alias is not None and alias in titles:
         return Hint("alias", "This is another word for one of the roles.", alias)
     near = nearest(squashed, titles, within=3)
     if near is not None:

@@ -144,7 +144,7 @@ def _kept_whole() -> frozenset[str]:
             IMAGEKIT.entity_id,
             IMAGEKIT.acs_url,
             IMAGEKIT.relay_state,
-            IMAGEKIT.relay_state_origin,
+            *IMAGEKIT.relay_states,
             IMAGEKIT.logout_url,
             IMAGEKIT.login_url,
             IMAGEKIT.claim_imagekit_id,

@@ -491,8 +491,8 @@ def _second_opinion(
         location="./" if of_root else f"./{_ASSERTION}/",
         expect_references=1,
         ignore_ambiguous_key_info=False,
-        signature_methods=_SIGNATURE_METHODS | (_SHA1_SIGNATURES if syntax.tolerant else frozenset()),
-        digest_algorithms=_DIGEST_METHODS | (_SHA1_DIGESTS if syntax.tolerant else frozenset()),
+        signature_methods=_SIGNATURE_METHODS | (_SHA1_SIGNATURES if syntax.accepts_sha1 else frozenset()),
+        digest_algorithms=_DIGEST_METHODS | (_SHA1_DIGESTS if syntax.accepts_sha1 else frozenset()),
         verification_time=begin + (end - begin) / 2,
     )
     try:

@@ -6,7 +6,7 @@ It computes no digest and verifies nothing; that is app.saml.signature.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from lxml import etree
@@ -90,14 +90,15 @@ class SignatureSyntax:
     """What one ds:Signature says.
 
     `refusals` forbid any crypto with it; `objections` let it be computed for an explanation but never accepted;
-    `concessions` are accepted where `tolerant` (the `diagnose` policy) and then only warn. `in_place` is True where
-    it stands directly in the Response or in the Response's Assertion.
+    `concessions` are accepted where `tolerant` (the `diagnose` policy), those about SHA-1 also where `allows_sha1`, and
+    then only warn. `in_place` is True where it stands directly in the Response or in the Response's Assertion.
     """
 
     element: etree._Element
     parent: etree._Element
     at: Place
     tolerant: bool = False
+    allows_sha1: bool = False
     in_place: bool = False
     canonicalization: Canonicalization = Canonicalization("")
     signature_method: str | None = None
@@ -129,13 +130,22 @@ class SignatureSyntax:
         self.objections.append(Problem(check, message, expected, actual, self.at))
 
     def concede(self, check: str, message: str, *, expected: str | None = None, actual: str | None = None) -> None:
-        severity: Literal["warning"] | None = "warning" if self.tolerant else None
-        self.concessions.append(Problem(check, message, expected, actual, self.at, severity))
+        self._concede(Problem(check, message, expected, actual, self.at), self.tolerant)
+
+    def concede_sha1(self, check: str, message: str, *, expected: str | None = None, actual: str | None = None) -> None:
+        self._concede(Problem(check, message, expected, actual, self.at), self.accepts_sha1)
+
+    def _concede(self, problem: Problem, allowed: bool) -> None:
+        self.concessions.append(replace(problem, severity="warning") if allowed else problem)
+
+    @property
+    def accepts_sha1(self) -> bool:
+        return self.tolerant or self.allows_sha1
 
     @property
     def acceptable(self) -> bool:
         """Whether a login may rest on this signature once its crypto is verified."""
-        return not self.refusals and not self.objections and (self.tolerant or not self.concessions)
+        return not self.refusals and not self.objections and all(c.severity == "warning" for c in self.concessions)
 
 
 def read_signatures(
@@ -169,6 +179,7 @@ def _read(
         parent=signature if parent is None else parent,
         at=at,
         tolerant=policy.name == "diagnose",
+        allows_sha1=policy.allow_sha1,
     )
     _read_position(syntax, root, root_kind)
     if next(signature.iter(etree.Comment, etree.ProcessingInstruction), None) is not None:
@@ -488,8 +499,10 @@ def _read_signature_method(syntax: SignatureSyntax, uri: str) -> None:
     name, family, digest = SIGNATURES.get(uri, (uri or "(none)", "", ""))
     asked = {"expected": "rsa-sha256, rsa-sha384, rsa-sha512 or ecdsa with the same", "actual": uri or "none"}
     if family in ("rsa", "ec") and digest == "sha1":
-        syntax.concede("crypto-sha1", f"The signature method is {name}. {_SHA1}", **asked)
-        syntax.concede("crypto-sigalg", f"The signature method {name} is not on the list of those accepted.", **asked)
+        syntax.concede_sha1("crypto-sha1", f"The signature method is {name}. {_SHA1}", **asked)
+        syntax.concede_sha1(
+            "crypto-sigalg", f"The signature method {name} is not on the list of those accepted.", **asked
+        )
         return
     syntax.refuse("crypto-sigalg", f"The signature method {name} is not on the list of those accepted.", **asked)
     if family == "hmac":
@@ -516,8 +529,8 @@ def _read_digest_method(syntax: SignatureSyntax, uri: str) -> None:
     name = DIGESTS.get(uri, uri or "(none)")
     asked = {"expected": DIGEST_SHA256, "actual": uri or "none"}
     if uri == DIGEST_SHA1:
-        syntax.concede("crypto-sha1", f"The digest method is SHA-1. {_SHA1}", **asked)
-        syntax.concede("crypto-digest", "The digest method SHA-1 is not on the list of those accepted.", **asked)
+        syntax.concede_sha1("crypto-sha1", f"The digest method is SHA-1. {_SHA1}", **asked)
+        syntax.concede_sha1("crypto-digest", "The digest method SHA-1 is not on the list of those accepted.", **asked)
         return
     syntax.refuse("crypto-digest", f"The digest method {name} is not on the list of those accepted.", **asked)
     if name in _BROKEN or uri not in DIGESTS:

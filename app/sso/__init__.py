@@ -2,6 +2,7 @@
 
 from app.sso.base import browser_digest
 from app.sso.comparing import ComparingVerbs
+from app.sso.deciding import DecidingVerbs
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.log import LogVerbs
@@ -23,7 +24,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, PeopleVerbs, ComparingVerbs, LogVerbs):
+class SSO(LoginVerbs, PeopleVerbs, ComparingVerbs, LogVerbs, DecidingVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses

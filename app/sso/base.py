@@ -140,6 +140,7 @@ class SsoBase:
             signed_part=settings["signed_part"],
             allow_idp_initiated=settings["allow_idp_initiated"],
             allow_cbc=settings["allow_cbc"],
+            allow_sha1=settings["allow_sha1"],
             reject_expired_certificate=settings["reject_expired_certificate"],
         )
 

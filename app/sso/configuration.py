@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from app import saml
 from app.accounts.account import Account
 from app.accounts.provisioning import Change as FieldChange
-from app.product import DEFAULT_SEAT_LIMIT, PLANS
+from app.product import DEFAULT_SEAT_LIMIT, PLANS, ServiceProvider
 from app.setup_guides import GUIDES, fields_for
 from app.sso.base import OPERATOR, SsoBase
+from app.sso.choices import sp_of
 from app.sso.errors import MetadataRefused, Moved, NotFound, Refused
 from app.sso.revisions import Difference, between, reading_of
 from app.sso.values import Change, ConfigurationView, MetadataSummary, SpValues
@@ -31,7 +33,7 @@ _TEST_KEYS = 200
 class Configured:
     """One account's identity provider as configured now. `idp` is None while SSO is off.
 
-    `keys` are the SHA-256 fingerprints of its signing certificates.
+    `keys` are the SHA-256 fingerprints of its signing certificates, `choices` what the account decided for itself.
     """
 
     account_id: int
@@ -39,6 +41,7 @@ class Configured:
     idp_entity_id: str | None
     idp: IdpMetadata | None
     keys: frozenset[str] = frozenset()
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ConfigurationVerbs(SsoBase):
@@ -245,7 +248,7 @@ class ConfigurationVerbs(SsoBase):
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
             wanted = self._numbered({r.number: r for r in tx.revisions(found.id)}, found, number)
-            said = {"document": wanted.document, "idp_entity_id": wanted.idp_entity_id, "entity_id": wanted.entity_id}
+            said = {n: getattr(wanted, n) for n in ("document", "idp_entity_id", "entity_id", "choices")}
             self._check_unmoved(tx, found, based_on, **said)
             view = self._revise(tx, found, operator, f"Revision {number} restored.", **said)
         self.tell(Change("configuration", found.id, view.account.revision))
@@ -254,7 +257,7 @@ class ConfigurationVerbs(SsoBase):
     def sp_values(self, account: int | str) -> SpValues:
         """What the IdP must be told about the account."""
         with self.store.read() as tx:
-            return self._sp_values(self._account(tx, account))
+            return self._sp_values(tx, self._account(tx, account))
 
     def sp_metadata(self, account: int | str | None = None) -> bytes:
         """The SP's metadata document for an account, or with the default Identifier."""
@@ -272,18 +275,27 @@ class ConfigurationVerbs(SsoBase):
         tx.lock_configuration()
         return self._account(tx, account)
 
-    def _sp_values(self, account: Account) -> SpValues:
-        entity_id, acs_url = account.sp_entity_id(self.sp), account.acs_url(self.sp)
+    def _decided(self, tx: Transaction, account_id: int) -> Mapping[str, Any]:
+        """What an account decided for itself, as of its newest revision."""
+        own = next((c for c in self._configured(tx) if c.account_id == account_id), None)
+        return own.choices if own else {}
+
+    def _sp_of(self, tx: Transaction, account: Account) -> ServiceProvider:
+        """The service provider as this account has it."""
+        return sp_of(self.sp, self._decided(tx, account.id))
+
+    def _sp_values(self, tx: Transaction, account: Account) -> SpValues:
+        sp = self._sp_of(tx, account)
+        entity_id, acs_url = account.sp_entity_id(sp), account.acs_url(sp)
         guides = tuple(
-            fields_for(g, self.sp, imagekit_id=account.imagekit_id, entity_id=entity_id, acs_url=acs_url)
-            for g in GUIDES
+            fields_for(g, sp, imagekit_id=account.imagekit_id, entity_id=entity_id, acs_url=acs_url) for g in GUIDES
         )
         return SpValues(
             entity_id=entity_id,
             acs_url=acs_url,
-            relay_state=self.sp.relay_state,
-            logout_url=self.sp.logout_url,
-            login_url=self.sp.login_url,
+            relay_state=sp.relay_state,
+            logout_url=sp.logout_url,
+            login_url=sp.login_url,
             imagekit_id=account.imagekit_id,
             guides=guides,
         )
@@ -295,7 +307,7 @@ class ConfigurationVerbs(SsoBase):
         if revision is not None and revision.document is not None:
             reading = reading_of(revision, self.now())
             idp, warnings = reading.idp, _summary(reading).warnings
-        return ConfigurationView(account, revision, idp, warnings, self._sp_values(account))
+        return ConfigurationView(account, revision, idp, warnings, self._sp_values(tx, account))
 
     @staticmethod
     def _numbered(known: dict[int, Revision], account: Account, number: int) -> Revision:
@@ -324,7 +336,16 @@ class ConfigurationVerbs(SsoBase):
         digest = None if made.document is None else hashlib.sha256(made.document).hexdigest()
         return replace(made, id=0, sha256=digest)
 
-    def _revise(self, tx: Transaction, account: Account, operator: str, what: str, **changes: Any) -> ConfigurationView:
+    def _revise(
+        self,
+        tx: Transaction,
+        account: Account,
+        operator: str,
+        what: str,
+        *,
+        audited: tuple[FieldChange, ...] = (),
+        **changes: Any,
+    ) -> ConfigurationView:
         """Add a revision that changes some fields of the current one, its audit row, and give the new view."""
         made = replace(
             self._candidate(tx.current_revision(account.id), account, **changes),
@@ -353,6 +374,7 @@ class ConfigurationVerbs(SsoBase):
             sentence=what,
             operator=operator,
             account=account.id,
+            changes=audited,
             details={"revision": made.number},
         )
         return self._view(tx, self._account(tx, account.id))
@@ -374,7 +396,7 @@ class ConfigurationVerbs(SsoBase):
     def _configuration(revision: Revision) -> Configured:
         idp = None if revision.document is None else reading_of(revision).idp
         keys = frozenset(saml.fingerprint(k.certificate) for k in idp.signing_keys) if idp is not None else frozenset()
-        return Configured(revision.account_id, revision.entity_id, revision.idp_entity_id, idp, keys)
+        return Configured(revision.account_id, revision.entity_id, revision.idp_entity_id, idp, keys, revision.choices)
 
 
 def _summary(reading: MetadataReading) -> MetadataSummary:

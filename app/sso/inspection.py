@@ -15,6 +15,7 @@ from app.accounts.staleness import Context, StaleUser, Thresholds, judge, likely
 from app.accounts.users import User
 from app.saml.expectation import AccountFacts, Expectation, OpenRequest, PriorUse, TrustedKey
 from app.saml.identifiers import normalise_email
+from app.sso.choices import policies_of, settings_of, sp_of
 from app.sso.configuration import ConfigurationVerbs, Configured
 from app.sso.errors import Refused
 from app.sso.keys import KeyVerbs
@@ -107,7 +108,8 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             if chosen is None or report.kind != "Response" or expectation.profile != "imagekit":
                 return report
             attempt = self._attempt(report, chosen, when, lookups)
-            decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), self._policies(tx))
+            policies = policies_of(self._policies(tx), self._decided(tx, chosen.id))
+            decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), policies)
         return report.with_provisioning(summary_of(decision, dry=True), decision.allowed)
 
     def inspect_event(self, reference: str) -> Report | None:
@@ -157,9 +159,10 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         browser: str | None = None,
         correlate: bool = False,
     ) -> Expectation:
-        settings = self._settings(tx)
         configured = self._configured(tx)
         own = next((c for c in configured if account is not None and c.account_id == account.id), None)
+        decided = own.choices if own else {}
+        settings, sp = settings_of(self._settings(tx), decided), sp_of(self.sp, decided)
         idp = own.idp if own else None
         issuer = own.idp_entity_id if own and own.idp else None
         keys: tuple[TrustedKey, ...] = tuple(own.idp.signing_keys) if own and own.idp else ()
@@ -175,8 +178,8 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             keys = tuple(TrustedKey(c, "given certificate") for c in given)
             if overrides.idp_metadata is None and account is None:
                 issuer = None
-        sp_entity_id = account.sp_entity_id(self.sp) if account else self.sp.entity_id
-        acs_url = account.acs_url(self.sp) if account else self.sp.acs_url
+        sp_entity_id = account.sp_entity_id(sp) if account else sp.entity_id
+        acs_url = account.acs_url(sp) if account else sp.acs_url
         test_keys = self.known_test_keys | frozenset(self._stored_settings(tx).get("test_keys") or ())
         expectation = Expectation(
             idp_entity_id=issuer,
@@ -185,10 +188,11 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             other_idps=_others(configured, issuer),
             sp_entity_id=overrides.sp_entity_id or sp_entity_id,
             acs_url=overrides.acs_url or acs_url,
-            default_sp_entity_id=self.sp.entity_id if sp_entity_id != self.sp.entity_id else None,
+            default_sp_entity_id=sp.entity_id if sp_entity_id != sp.entity_id else None,
             decryption_keys=(*self.decryption_keys, *self._session_keys(), *overrides.decryption_keys),
-            relay_states=(self.sp.relay_state, self.sp.relay_state_origin),
+            relay_states=sp.relay_states,
             account=self._facts(settings, account),
+            sp=sp,
             profile=overrides.profile or "imagekit",
             policy=self._judging(settings, overrides.policy or "strict", overrides.clock_skew_s),
             browser=browser,
@@ -200,7 +204,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             idp_slo_urls=idp.slo_urls if idp else (),
             idp_nameid_formats=idp.nameid_formats if idp else (),
             wants_signed_requests=idp is not None and idp.want_authn_requests_signed,
-            logout_url=self.sp.logout_url,
+            logout_url=sp.logout_url,
             verifiers=overrides.verifiers or "both",
         )
         if lookups is None:
@@ -245,7 +249,8 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
 
     def _attempt(self, report: Report, account: Account | None, now: datetime, lookups: Lookups) -> Attempt:
         crashed = any(c.id == "internal-error" for c in report.checks)
-        why = refusal(report, imagekit_id=account.imagekit_id if account else None, claim=self.sp.claim_imagekit_id)
+        sp = report.expectation.sp
+        why = refusal(report, imagekit_id=account.imagekit_id if account else None, claim=sp.claim_imagekit_id)
         login = report.login if why is None else None
         if login is None:
             return Attempt(
@@ -256,11 +261,11 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
                 issuer=report.issuer,
                 refusal=why or Reason("message.unknown", report.headline),
                 crashed=crashed,
-                sp=self.sp,
+                sp=sp,
             )
         hints: dict[str, str] = {}
         for check in login.problems:
-            for claim, about in ((self.sp.claim_role, "claim-role"), (self.sp.claim_full_name, "claim-full-name")):
+            for claim, about in ((sp.claim_role, "claim-role"), (sp.claim_full_name, "claim-full-name")):
                 if check.id.startswith(about) and not login.claims.get(claim):
                     hints.setdefault(claim, check.message)
         return Attempt(
@@ -274,7 +279,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             stable_id=stable_id_of(login),
             email_claims=email_claims_of(login),
             hints=hints,
-            sp=self.sp,
+            sp=sp,
         )
 
     def _state(
@@ -293,7 +298,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         renamed: tuple[User, ...] = ()
         reclaimable = 0
         if not matches:
-            names = attempt.claims.get(self.sp.claim_full_name, ())
+            names = attempt.claims.get(attempt.sp.claim_full_name, ())
             name = names[0].strip() if len(names) == 1 else None
             renamed = tx.same_person(account.id, full_name=name, stable_id=attempt.stable_id)
             if seats.full:

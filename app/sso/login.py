@@ -16,6 +16,7 @@ from app.saml.errors import RequestError
 from app.saml.identifiers import normalise_email
 from app.saml.names import BINDING_REDIRECT
 from app.sso.base import browser_digest
+from app.sso.choices import policies_of, sp_of
 from app.sso.errors import FirstLoginAtIdp
 from app.sso.inspection import InspectionVerbs, Lookups, flow_of, replay_kept_until, summary_of
 from app.sso.values import Change, LoginResult, LoginStart, Overrides
@@ -101,7 +102,8 @@ class LoginVerbs(InspectionVerbs):
                     # What it was judged by changed, or another post of the same login was decided. Judged again, the
                     # report names the check.
                     report, attempt, lookups = judge(tx, chosen)
-                decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), self._policies(tx))
+                policies = policies_of(self._policies(tx), self._decided(tx, chosen.id))
+                decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), policies)
                 reason = decision.reason
                 report = report.with_provisioning(summary_of(decision, dry=mode == "dry_run"), decision.allowed)
             applied = mode == "live" and decision is not None and decision.allowed
@@ -115,7 +117,6 @@ class LoginVerbs(InspectionVerbs):
                 chosen,
                 reference=self._reference(),
                 at=now,
-                sp=self.sp,
                 origin=origin,
                 mode=mode,
                 operator=operator,
@@ -186,16 +187,17 @@ class LoginVerbs(InspectionVerbs):
         if location is None:
             why = "The identity provider's metadata names no HTTP-Redirect endpoint to send a request to."
             return None, Reason("metadata.no-redirect-endpoint", why, "Save metadata that has one."), account
+        sp = sp_of(self.sp, own.choices)
         request_id = "_" + self._random_bytes(20).hex()
         try:
             xml = saml.build_authn_request(
                 id=request_id,
                 issue_instant=now,
-                issuer=account.sp_entity_id(self.sp),
-                acs_url=account.acs_url(self.sp),
+                issuer=account.sp_entity_id(sp),
+                acs_url=account.acs_url(sp),
                 destination=location,
             )
-            url = saml.redirect_url(xml, location, self.sp.relay_state)
+            url = saml.redirect_url(xml, location, sp.relay_state)
         except RequestError as e:
             return None, Reason("metadata.endpoint", str(e), "Save metadata with a usable endpoint."), account
         minutes = self._settings(tx)["request_minutes"]
@@ -206,7 +208,7 @@ class LoginVerbs(InspectionVerbs):
                 idp_entity_id=own.idp.entity_id,
                 sent_at=now,
                 expires_at=now + timedelta(minutes=minutes),
-                relay_state=self.sp.relay_state,
+                relay_state=sp.relay_state,
                 email=key,
                 browser=browser_digest(browser),
             )
@@ -279,11 +281,10 @@ def _event(
     *,
     reference: str,
     at: datetime,
-    sp: Any,
     **more: Any,
 ) -> EventRecord:
     """The row of an attempt, from the judgement and the decision; `more` are fields that neither knows."""
-    login = report.login
+    login, sp = report.login, attempt.sp
     user = (decision.user or decision.before) if decision else None
     names = next((a.values for a in report.attributes if a.name == sp.claim_full_name), ())
     claimed = next((a.values for a in report.attributes if a.name == sp.claim_imagekit_id), ())

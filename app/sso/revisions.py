@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app import saml
+from app.sso.choices import choice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,6 +61,9 @@ def facts_of(revision: Revision | None, sp: ServiceProvider) -> dict[str, str]:
             facts["Identity provider"] = f"{revision.idp_entity_id} (its metadata cannot be read any more)"
         else:
             facts.update(facts_of_idp(idp))
+    for name, value in revision.choices.items() if revision is not None else ():
+        about = choice(name)
+        facts[about.title] = about.shown(value)
     return facts
 
 

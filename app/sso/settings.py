@@ -8,7 +8,11 @@ from typing import Any, Final, Literal
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `low`/`high` bound numbers, `choices` bound text."""
+    """One setting. `low`/`high` bound numbers, `choices` bound text.
+
+    `cost` is what departing from the default costs, for whoever is about to. `per_account` ones judge logins, and an
+    account may decide them for itself (app.sso.choices).
+    """
 
     name: str
     title: str
@@ -18,6 +22,8 @@ class Setting:
     low: int = 0
     high: int = 0
     choices: tuple[str, ...] = ()
+    cost: str = ""
+    per_account: bool = False
 
     def checked(self, value: Any) -> Any:
         """The value, if it fits. ValueError with a sentence otherwise."""
@@ -44,6 +50,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         180,
         "How many seconds the clocks of identity provider and service provider may differ.",
         high=600,
+        cost="Every second more is a second longer in which a stolen message can be used; too few refuse people whose "
+        "identity provider's clock is a little off.",
+        per_account=True,
     ),
     Setting(
         "signed_part",
@@ -52,6 +61,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "either",
         "Which element an identity provider must sign.",
         choices=("either", "assertion", "response", "both"),
+        cost="“Both” and “response” protect status and destination too, but identity providers that sign only the "
+        "assertion are then refused until their signing option is changed.",
+        per_account=True,
     ),
     Setting(
         "allow_idp_initiated",
@@ -59,6 +71,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "yes or no",
         True,
         "First logins start there, so turning this off means that nobody new can be registered.",
+        cost="A login that was not asked for can be slipped to somebody (login CSRF); without such logins nobody new "
+        "can come in, and the tiles of the portal stop working.",
+        per_account=True,
     ),
     Setting(
         "allow_cbc",
@@ -66,6 +81,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "yes or no",
         True,
         "Accept AES-CBC, which is not authenticated, inside a signed response; with a warning.",
+        cost="CBC without authentication has been broken by padding oracles. Turning it off refuses identity providers "
+        "that cannot encrypt with AES-GCM, old AD FS among them.",
+        per_account=True,
+    ),
+    Setting(
+        "allow_sha1",
+        "Signatures with SHA-1",
+        "yes or no",
+        False,
+        "Accept signatures and digests made with SHA-1; with a warning.",
+        cost="SHA-1 collisions can be bought, so a signature with it proves little. Turn it on only for as long as an "
+        "old identity provider needs to change its signing option.",
+        per_account=True,
     ),
     Setting(
         "reject_expired_certificate",
@@ -73,6 +101,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "yes or no",
         False,
         "SAML trusts keys, not dates: an expired certificate is a warning unless this is on.",
+        cost="On the day the certificate expires everybody is locked out at once, even though the key is still sound.",
+        per_account=True,
     ),
     Setting(
         "retention_days",

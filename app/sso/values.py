@@ -11,6 +11,7 @@ from app.accounts.provisioning import Decision
 from app.accounts.reasons import Reason
 from app.accounts.users import User
 from app.setup_guides import SetupGuide
+from app.sso.choices import Choice
 from app.store import Noticed, Revision
 
 if TYPE_CHECKING:
@@ -75,6 +76,16 @@ class MetadataSummary:
     warnings: tuple[str, ...]
     entities: tuple[str, ...]
     idp: IdpMetadata | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceView:
+    """One thing that an account may decide: what holds, what would hold otherwise, and whether it decided."""
+
+    choice: Choice
+    value: Any
+    inherited: Any
+    decided: bool
 
 
 @dataclass(frozen=True, slots=True)

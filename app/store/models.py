@@ -93,6 +93,7 @@ class RevisionRow(Base):
     sha256: Mapped[str | None]
     idp_entity_id: Mapped[str | None]
     entity_id: Mapped[str | None]
+    choices: Mapped[str | None]
 
 
 class UserRow(Base):

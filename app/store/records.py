@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -145,7 +146,7 @@ class Revision:
     """One revision of an account's configuration. `document` is the metadata as saved, None when SSO is off.
 
     `idp_entity_id` is the identity provider's name; after SSO was turned off it still names the last one.
-    `entity_id` is the override, or None.
+    `entity_id` is the override, or None. `choices` is what the account decided for itself, by name.
     """
 
     id: int = 0
@@ -158,6 +159,7 @@ class Revision:
     sha256: str | None
     idp_entity_id: str | None
     entity_id: str | None
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,12 @@ def _user(row: Row[Any]) -> User:
     return User(**row._mapping)
 
 
+def _revision(row: Row[Any]) -> Revision:
+    values = dict(row._mapping)
+    values["choices"] = json.loads(values["choices"]) if values["choices"] else {}
+    return Revision(**values)
+
+
 def replay_key(issuer: str, assertion_id: str) -> str:
     """The bounded key of an accepted assertion."""
     return hashlib.sha256(f"{len(issuer)}:{issuer}{assertion_id}".encode(errors="surrogatepass")).hexdigest()
@@ -198,23 +204,24 @@ class Transaction(EventQueries):
         """The newest revision, with its document."""
         query = select(_REVISION).where(_REVISION.c.account_id == account_id).order_by(_REVISION.c.number.desc())
         row = self.connection.execute(query.limit(1)).one_or_none()
-        return None if row is None else Revision(**row._mapping)
+        return None if row is None else _revision(row)
 
     def current_revisions(self) -> tuple[Revision, ...]:
         """The newest revision of every account that has one."""
         newest = select(func.max(_REVISION.c.id)).group_by(_REVISION.c.account_id)
         rows = self.connection.execute(select(_REVISION).where(_REVISION.c.id.in_(newest))).all()
-        return tuple(Revision(**r._mapping) for r in rows)
+        return tuple(_revision(r) for r in rows)
 
     def revisions(self, account_id: int) -> tuple[Revision, ...]:
         """Every revision of an account, newest first."""
         query = select(_REVISION).where(_REVISION.c.account_id == account_id).order_by(_REVISION.c.number.desc())
-        return tuple(Revision(**r._mapping) for r in self.connection.execute(query).all())
+        return tuple(_revision(r) for r in self.connection.execute(query).all())
 
     def insert_revision(self, revision: Revision) -> int:
         """Add a revision. Duplicate if its number is taken."""
         values = asdict(revision)
         del values["id"]
+        values["choices"] = json.dumps(values["choices"], sort_keys=True) if values["choices"] else None
         self._stamps, self.stamped = None, True
         return self._insert(_REVISION, values)
 

@@ -1,5 +1,6 @@
 """The schema's history: up, down, the head equals the models, and old databases are upgraded with their data."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -75,9 +76,17 @@ def test_each_revision_up_and_down(store, revision):
 
 def test_every_revision_is_known_and_stands_alone():
     folder = Path(__file__).parents[2] / "app" / "store" / "migrations" / "versions"
-    files = sorted(p for p in folder.glob("0*.py"))
-    assert tuple(p.name[:4] for p in files) == KNOWN
-    for file in files:
+    files = {p.name[:4]: p for p in folder.glob("0*.py")}
+    assert set(files) == set(KNOWN)
+    assert len(files) == len(KNOWN)
+    below = None
+    for known in KNOWN:
+        written = dict(
+            re.findall(r'^(revision|down_revision) = (?:"(\d+)"|None)$', files[known].read_text("utf-8"), re.M)
+        )
+        assert written == {"revision": known, "down_revision": below or ""}
+        below = known
+    for file in files.values():
         assert "from app" not in file.read_text("utf-8")
         assert "import app" not in file.read_text("utf-8")
 

@@ -29,6 +29,7 @@ from app.gui.widgets import (
     scrolled,
 )
 from app.gui.wording import plural
+from app.sso.choices import SIGNED_PARTS
 from app.sso.settings import BY_NAME, Setting
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _JUDGING: Final = (
     "allow_idp_initiated",
     "reject_expired_certificate",
     "allow_cbc",
+    "allow_sha1",
     "request_minutes",
     "email_domains",
 )
@@ -52,12 +54,6 @@ _SUFFIX: Final = {
     "request_minutes": " min",
     "dormant_days": " days",
     "grace_days": " days",
-}
-_SIGNED: Final = {
-    "either": "Assertion or response",
-    "assertion": "The assertion",
-    "response": "The response",
-    "both": "Both",
 }
 
 
@@ -109,7 +105,7 @@ class SettingRow(QWidget):
         if s.choices:
             choice = QComboBox()
             for value in s.choices:
-                choice.addItem(_SIGNED.get(value, value), value)
+                choice.addItem(SIGNED_PARTS.get(value, value), value)
             choice.activated.connect(lambda i: self._change(s.name, choice.itemData(i)))
             return choice
         field = line_edit(placeholder="none; separate by commas", name=s.title)

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from app.product import ADMINISTRATOR, IMAGEKIT, ROLE_IDS, role
+from app.product import ADMINISTRATOR
 from app.saml.checks.common import assertion_of, exact, the_name_id, values
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
 from app.saml.identifiers import normalise_email
@@ -17,8 +17,6 @@ from app.saml.likeness import Hint, claim_name_hint, difference, is_placeholder,
 from app.saml.message import Attribute
 from app.saml.names import AC_UNSPECIFIED
 
-CLAIMS: Final = (IMAGEKIT.claim_imagekit_id, IMAGEKIT.claim_full_name, IMAGEKIT.claim_role)
-_ROLES: Final = ", ".join(ROLE_IDS)
 MAX_NAME: Final = 256
 _EMAIL_NAMES: Final = ("email", "mail", "emailaddress", "upn", "userprincipalname")
 
@@ -43,16 +41,16 @@ def _count(attributes: Sequence[Attribute]) -> int:
 
 def near_misses(case: Case) -> list[tuple[str, Attribute, Hint]]:
     """(claim, attribute, hint) for every claim that is missing under its own name but probably sent under another."""
-    attributes = assertion_of(case).attributes[:200]
+    attributes, claims = assertion_of(case).attributes[:200], case.expectation.sp.claims
     present = {a.name for a in attributes}
-    if present.issuperset(CLAIMS):
+    if present.issuperset(claims):
         return []
     found = []
-    for wanted in CLAIMS:
+    for wanted in claims:
         if wanted in present:
             continue
         for a in attributes:
-            if a.name in CLAIMS:
+            if a.name in claims:
                 continue
             hint = claim_name_hint(wanted, a.name, a.friendly_name)
             if hint is not None:
@@ -88,7 +86,7 @@ def claim_name_exact(case: Case) -> Outcome:
     found = near_misses(case)
     if not found:
         named = _by_name(case)
-        missing = [c for c in CLAIMS if c not in named]
+        missing = [c for c in case.expectation.sp.claims if c not in named]
         if missing:
             return not_applicable(f"Nothing resembles the missing {', '.join(missing)}.")
         return ok("The claims have exactly the agreed names.")
@@ -111,7 +109,7 @@ def claim_imagekit_id(case: Case) -> Outcome:
 
     It confirms the account; it never chooses one, or an IdP could reach the accounts of others.
     """
-    name = IMAGEKIT.claim_imagekit_id
+    name = case.expectation.sp.claim_imagekit_id
     attributes = _attributes(case, name)
     account = case.expectation.account
     wanted = account.imagekit_id if account else None
@@ -165,7 +163,7 @@ def claim_imagekit_id(case: Case) -> Outcome:
 )
 def claim_full_name(case: Case) -> Outcome:
     """The display name: one printable value. A missing one is replaced by the part of the address before the @."""
-    name = IMAGEKIT.claim_full_name
+    name = case.expectation.sp.claim_full_name
     attributes = _attributes(case, name)
     if not attributes:
         return problem(_missing(case, name), expected="the display name", actual="none", at=assertion_of(case).at)
@@ -222,9 +220,10 @@ def claim_role_known(case: Case) -> Outcome:
 
     Display names, group ids and different letter case are the usual mistakes.
     """
-    name = IMAGEKIT.claim_role
+    name = case.expectation.sp.claim_role
     attributes = _attributes(case, name)
-    expected = _ROLES
+    accepted = [known for known, _ in case.expectation.sp.role_values]
+    expected = ", ".join(accepted[:12])
     if not attributes:
         return problem(_missing(case, name), expected=expected, actual="none", at=assertion_of(case).at)
     given = values(assertion_of(case), name)
@@ -237,8 +236,8 @@ def claim_role_known(case: Case) -> Outcome:
             at=at,
         )
     for value in given[:20]:
-        if role(value) is None:
-            hint = role_hint(value)
+        if case.expectation.sp.role_for(value) is None:
+            hint = role_hint(value, accepted)
             meant = f" The nearest accepted value is {hint.meant}." if hint.meant else ""
             return problem(
                 f'The role "{show(value, 80)}" is not accepted. {hint.sentence}{meant}',
@@ -259,7 +258,8 @@ def claim_role_known(case: Case) -> Outcome:
 def claim_role_enterprise(case: Case) -> Outcome:
     """The restricted role for the media library exists on the enterprise plan only."""
     account = case.expectation.account
-    given = [r for r in map(role, values(assertion_of(case), IMAGEKIT.claim_role)) if r is not None]
+    sp = case.expectation.sp
+    given = [r for r in map(sp.role_for, values(assertion_of(case), sp.claim_role)) if r is not None]
     if account is None or not given:
         return not_applicable("There is no account or no accepted role to compare.")
     for r in given:
@@ -268,7 +268,7 @@ def claim_role_enterprise(case: Case) -> Outcome:
                 f"The role {r.id} is not part of the plan of this account.",
                 expected=f"the plan {' or '.join(sorted(r.plans))}",
                 actual=f"the plan {account.plan}",
-                at=_attributes(case, IMAGEKIT.claim_role)[0].at,
+                at=_attributes(case, case.expectation.sp.claim_role)[0].at,
             )
     return ok("The role is part of the plan.", actual=account.plan)
 
@@ -285,7 +285,7 @@ def claim_role_single(case: Case) -> Outcome:
 
     It usually means that the person is in two groups, each of which gives a role.
     """
-    attributes = _attributes(case, IMAGEKIT.claim_role)
+    attributes = _attributes(case, case.expectation.sp.claim_role)
     if not attributes:
         return not_applicable("There is no role; see claim-role-known.")
     count = _count(attributes)
@@ -293,7 +293,7 @@ def claim_role_single(case: Case) -> Outcome:
         return ok("There is exactly one role.")
     if count == 0:
         return not_applicable("The role has no value; see claim-role-known.")
-    given = values(assertion_of(case), IMAGEKIT.claim_role)
+    given = values(assertion_of(case), case.expectation.sp.claim_role)
     return problem(
         f"There are {count} roles; exactly one is needed.",
         expected="one role",
@@ -315,7 +315,7 @@ def claim_duplicate_name(case: Case) -> Outcome:
     other: Attribute | None = None
     for a in assertion_of(case).attributes:
         if a.name in seen:
-            if a.name in CLAIMS:
+            if a.name in case.expectation.sp.claims:
                 return problem(
                     f"The claim {a.name} is sent more than once.",
                     expected="one Attribute",
@@ -344,7 +344,7 @@ def claim_simple_content(case: Case) -> Outcome:
     """A value with elements or comments in it is read differently by different programs; nil and empty are not the
     same.
     """
-    for name in CLAIMS:
+    for name in case.expectation.sp.claims:
         for a in _attributes(case, name):
             for v in a.values:
                 if v.nil:
@@ -374,7 +374,7 @@ def claim_simple_content(case: Case) -> Outcome:
 )
 def claim_delimited(case: Case) -> Outcome:
     """Several values belong into several AttributeValue elements, not into one with commas or semicolons."""
-    for name in (IMAGEKIT.claim_role, IMAGEKIT.claim_imagekit_id):
+    for name in (case.expectation.sp.claim_role, case.expectation.sp.claim_imagekit_id):
         for value in values(assertion_of(case), name)[:20]:
             if ";" in value or "," in value or "|" in value:
                 return problem(
@@ -399,18 +399,21 @@ def claim_privilege_change(case: Case) -> Outcome:
     name_id = the_name_id(assertion_of(case))
     who = exact(name_id.text) if name_id else None
     stored = case.expectation.find_role(who) if who else None
-    given = values(assertion_of(case), IMAGEKIT.claim_role)
-    if stored is None or len(given) != 1 or role(given[0]) is None:
+    given = values(assertion_of(case), case.expectation.sp.claim_role)
+    becomes = case.expectation.sp.role_for(given[0]) if len(given) == 1 else None
+    if stored is None or becomes is None:
         return not_applicable("The person is not registered, or no single accepted role is sent.")
-    if given[0] == stored:
+    if becomes.id == stored:
         return ok("The person keeps their role.", actual=stored)
-    if given[0] == ADMINISTRATOR:
+    if becomes.id == ADMINISTRATOR:
         message = "With this login the person becomes an account administrator, who may do everything."
     elif stored == ADMINISTRATOR:
         message = "With this login the person stops being an account administrator."
     else:
         message = "With this login the role of the person changes."
-    return problem(message, expected=stored, actual=given[0], at=_attributes(case, IMAGEKIT.claim_role)[0].at)
+    return problem(
+        message, expected=stored, actual=becomes.id, at=_attributes(case, case.expectation.sp.claim_role)[0].at
+    )
 
 
 @check(
@@ -427,7 +430,7 @@ def claim_email_conflict(case: Case) -> Outcome:
     if normal is None:
         return not_applicable("The NameID is not an e-mail address.")
     for a in assertion_of(case).attributes[:200]:
-        if a.name in CLAIMS:
+        if a.name in case.expectation.sp.claims:
             continue
         tail = (a.name or "").rpartition("/")[2].replace("_", "").lower()
         if tail not in _EMAIL_NAMES:
@@ -454,7 +457,7 @@ def claim_email_conflict(case: Case) -> Outcome:
 def claim_unknown(case: Case) -> Outcome:
     """Other attributes do no harm and are not used. Fewer of them means less personal data that travels."""
     a = assertion_of(case)
-    others = [x.name or "(no name)" for x in a.attributes if x.name not in CLAIMS]
+    others = [x.name or "(no name)" for x in a.attributes if x.name not in case.expectation.sp.claims]
     if a.encrypted_attributes:
         others.append(f"{a.encrypted_attributes} encrypted")
     if not others:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from app.product import IMAGEKIT
-from app.saml.checks.claims import CLAIMS, near_misses
+from app.saml.checks.claims import near_misses
 from app.saml.checks.registry import CheckResult
 from app.saml.diagnoses.registry import Diagnosis, Evidence, Explained, row, said
 from app.saml.identifiers import normalise_email
@@ -225,10 +224,11 @@ def _role(evidence: Evidence, result: CheckResult) -> str | Explained:
     sent = [
         v.text.value
         for a in (assertion.attributes[:_MOST_ATTRIBUTES] if assertion else ())
-        if a.name == IMAGEKIT.claim_role
+        if a.name == evidence.case.expectation.sp.claim_role
         for v in a.values
     ]
-    hint = role_hint(sent[0]) if len(sent) == 1 else None
+    accepted = [known for known, _ in evidence.case.expectation.sp.role_values]
+    hint = role_hint(sent[0], accepted) if len(sent) == 1 else None
     if hint is not None and hint.meant is not None:
         return Explained(result.message, "likely", f"{hint.sentence} {hint.meant} resembles it most.", hint.meant)
     return result.message
@@ -267,8 +267,8 @@ row(
 
 
 def _too_much(evidence: Evidence, _: CheckResult) -> Explained | None:
-    assertion = evidence.case.assertion
-    others = [a.name or "" for a in (assertion.attributes if assertion else ()) if a.name not in CLAIMS]
+    assertion, claims = evidence.case.assertion, evidence.case.expectation.sp.claims
+    others = [a.name or "" for a in (assertion.attributes if assertion else ()) if a.name not in claims]
     personal = [n for n in others if any(word in n.rpartition("/")[2].lower() for word in _PERSONAL)]
     if len(others) < _MANY and not personal:
         return None
@@ -278,7 +278,7 @@ def _too_much(evidence: Evidence, _: CheckResult) -> Explained | None:
         "browser at every login and end up in logs.",
         "certain",
         "These attributes are none of the agreed claims.",
-        ", ".join(CLAIMS),
+        ", ".join(claims),
         named,
     )
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from app.product import IMAGEKIT
 from app.saml.checks.common import bearers, claimed_request, values
 from app.saml.checks.registry import CheckResult
 from app.saml.checks.replay import first_end
@@ -274,7 +273,7 @@ def _entity_id(evidence: Evidence, _: CheckResult) -> SettingsChange | None:
     us, account, assertion = expectation.sp_entity_id, expectation.account, case.assertion
     if us is None or account is None or assertion is None or not evidence.is_vouched_for:
         return None
-    if values(assertion, IMAGEKIT.claim_imagekit_id) != (account.imagekit_id,):
+    if values(assertion, expectation.sp.claim_imagekit_id) != (account.imagekit_id,):
         return None
     audiences = {a.value for c in assertion.conditions for r in c.audience_restrictions for a in r.audiences}
     parent = expectation.default_sp_entity_id
