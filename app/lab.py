@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from app.accounts.account import Account
 from app.sso import SSO, LoginResult
-from app.witness import Stamp, Witness
+from app.witness import Stamp, Witness, key_of
 from simulator.kept_tenant import KeptTenant
 from simulator.tenant import (
     DEFAULT_CLAIMS,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from simulator.faults import Fault
     from simulator.idp import Idp, Issued
     from simulator.keys import KeyRing
+    from simulator.requests import AuthnRequest
     from simulator.server import Server
     from simulator.web import Exchange, WebIdp
 
@@ -107,6 +108,7 @@ class Lab:
         self._sp_server: Server | None = None
         self._faults: tuple[str, ...] = ()
         self._auto_approve = False
+        self._recorded: tuple[Exchange, ...] = ()
 
     # Servers ----------------------------------------------------------------------------------------------------------
 
@@ -164,6 +166,7 @@ class Lab:
                     faults=self._faults,
                     on_exchange=self._on_exchange,
                 )
+                web.exchanges.extend(self._recorded)
                 self._web = web
                 self._idp_server = _listening(Server, web.asgi, idp_port, kept.get("idp", 0))
                 idp.base_url = self._idp_server.url
@@ -205,6 +208,8 @@ class Lab:
             if server is not None:
                 server.stop()
         self._sp_server = self._idp_server = None
+        if self._web is not None:
+            self._recorded = tuple(self._web.exchanges)
         self._web = None
 
     def __enter__(self) -> Lab:
@@ -230,9 +235,8 @@ class Lab:
                     self._tenant = kept.load()
                 else:
                     # Without an application until an account is connected: nothing may be posted to the real product.
-                    self._tenant = replace(default_tenant(), applications=())
-                    if kept is not None:
-                        kept.save(self._tenant)
+                    made = replace(default_tenant(), applications=())
+                    self._tenant = made if kept is None else kept.save(made)
             return self._tenant
 
     @property
@@ -262,12 +266,28 @@ class Lab:
     def save_tenant(self, tenant: Tenant) -> None:
         """Use another organisation from now on, and write it down. Raises TenantError where it cannot be written."""
         with self._lock:
-            if self._kept is not None:
-                self._kept.save(tenant)
-            self._tenant = tenant
+            self._tenant = tenant if self._kept is None else self._kept.save(tenant)
             if self._idp is not None:
-                self._idp.tenant = tenant
+                self._idp.tenant = self._tenant
         self._changed()
+
+    def change_tenant(self, change: Callable[[Tenant], Tenant]) -> Tenant:
+        """Apply a change to the organisation as it is now, also in its file, and write it down.
+
+        Raises TenantError where the change cannot be made or written; then nothing has changed.
+        """
+        with self._lock:
+            self.notice_edits()
+            self.save_tenant(change(self.tenant))
+            return self.tenant
+
+    def notice_edits(self) -> bool:
+        """Read the organisation's file again where another program has written it; whether one has."""
+        with self._lock:
+            if self._kept is None or self._tenant is None or not self._kept.changed_outside:
+                return False
+            self.reload_tenant()
+            return True
 
     def tenant_text(self) -> str:
         """The organisation as TOML."""
@@ -298,6 +318,12 @@ class Lab:
                     KeyRing.in_memory(own) if self._folder is None else KeyRing.open(self._folder / "keys", own)
                 )
             return self._keys
+
+    def rotate_keys(self) -> None:
+        """The next key becomes the current one, signs and is published alone; the one called old is lost."""
+        with self._lock:
+            self.keys.rotate()
+            self.change_tenant(lambda t: replace(t, signing_key="current", published_keys=("current",)))
 
     @property
     def idp(self) -> Idp:
@@ -347,9 +373,19 @@ class Lab:
         """Seconds by which the identity provider's clock is ahead of the service provider's."""
         return round(self.tenant.clock_offset.total_seconds())
 
+    @property
+    def clock_stands_at(self) -> datetime | None:
+        """The time at which the identity provider's clock stands still; None while it runs."""
+        return self.tenant.clock_stands_at
+
     def set_clock_offset(self, seconds: int) -> None:
-        """Let the identity provider's clock run ahead (or, with a negative number, behind)."""
-        self.save_tenant(replace(self.tenant, clock_offset=timedelta(seconds=seconds)))
+        """Let the identity provider's clock run, ahead or behind by this."""
+        self.set_clock(seconds)
+
+    def set_clock(self, offset_s: int = 0, stands_at: datetime | None = None) -> None:
+        """Let the identity provider's clock run ahead (or, with a negative number, behind), or stand still."""
+        offset = timedelta(seconds=offset_s)
+        self.change_tenant(lambda t: replace(t, clock_offset=offset, clock_stands_at=stands_at))
 
     @property
     def auto_approve(self) -> bool:
@@ -366,9 +402,17 @@ class Lab:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The last 200 answers of the identity provider, oldest first."""
+        """The last 200 answers of the identity provider, oldest first; kept while it is stopped."""
         web = self._web
-        return () if web is None else tuple(web.exchanges)
+        return self._recorded if web is None else tuple(web.exchanges)
+
+    def forget_exchanges(self) -> None:
+        """Begin a new recording."""
+        with self._lock:
+            self._recorded = ()
+            if self._web is not None:
+                self._web.exchanges.clear()
+        self._changed()
 
     # Accounts ---------------------------------------------------------------------------------------------------------
 
@@ -389,14 +433,19 @@ class Lab:
         return application
 
     def is_connected(self, imagekit_id: str) -> bool:
-        """Whether the account trusts this identity provider, with its current key."""
+        """Whether the account trusts this identity provider, with the key that it signs with."""
+        return self.trust(imagekit_id) == "this"
+
+    def trust(self, imagekit_id: str) -> Literal["this", "outdated", "other"]:
+        """Whether the account trusts this identity provider; "outdated": without the key that it signs with now."""
         idp = self.sso.configuration(imagekit_id).idp
         if idp is None or idp.entity_id != self.tenant.entity_id:
-            return False
+            return "other"
         from app.saml.certificates import fingerprint
 
-        current = self.keys.pair("current").fingerprint
-        return any(fingerprint(k.certificate) == current for k in idp.signing_keys)
+        signing = self.keys.pair(self.tenant.signing_key, self.tenant.certificate).fingerprint
+        known = any(fingerprint(k.certificate) == signing for k in idp.signing_keys)
+        return "this" if known else "outdated"
 
     def application_for(self, account: Account) -> Application:
         """The application of an account: the saved one, with the account's names and our address put right."""
@@ -499,10 +548,26 @@ class Lab:
 
         return self.send(replayed(exchange), mode=mode)
 
+    def park(self, issued: Issued, request: AuthnRequest | None = None) -> str:
+        """The address of a page that sends a message by the browser that opens it. LabError while stopped."""
+        web = self._web
+        if not self.running or web is None:
+            raise LabError("The test identity provider is stopped. Start it first.")
+        return f"{self.idp_url}{web.park(issued, request)}"
+
+    def decisions(self, exchange: Exchange) -> tuple[LoginResult, ...]:
+        """What our service provider decided of the message of an exchange, once for each time that it arrived."""
+        issued = exchange.issued
+        return () if issued is None else self.witness.results(self._key(issued))
+
     def stamp(self, issued: Issued, mode: Mode = "live") -> str:
         """Announce a message before it is sent; the key under which the witness keeps what is decided of it."""
         body = issued.body or _octets(issued)
         return self.witness.stamp(body, Stamp(mode, issued.faults, issued.expected.verdict))
+
+    @staticmethod
+    def _key(issued: Issued) -> str:
+        return key_of(issued.body or _octets(issued))
 
     def _deliver(
         self, client: httpx.Client, issued: Issued, mode: Mode, flow: Flow, faults: tuple[str, ...]

@@ -37,6 +37,7 @@ from simulator.requests import AuthnRequest, fields_of, is_logout
 _STALL_SECONDS: Final = 30
 _TOKENS: Final = 500
 _KEPT: Final = 200
+_PARKED: Final = 50
 _SHOWN: Final = 200
 _COOKIE: Final = "test_idp"
 _SCRIPT: Final = "document.forms[0].submit()"
@@ -104,6 +105,7 @@ class WebIdp:
         self._on_exchange = on_exchange
         self._cookie = secrets.token_urlsafe(24)
         self._tokens: OrderedDict[str, _Pending] = OrderedDict()
+        self._parked: OrderedDict[str, tuple[Issued, AuthnRequest | None]] = OrderedDict()
         self._lock = threading.Lock()
         self._pages = _Pages()
         routes = [
@@ -113,6 +115,7 @@ class WebIdp:
             Route("/sso", self._sso_redirect, methods=["GET"]),
             Route("/sso", self._sso_post, methods=["POST"]),
             Route("/slo", self._slo, methods=["GET", "POST"]),
+            Route("/send/{token}", self._send, methods=["GET"]),
             Route("/metadata", self._metadata, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
             *DirectoryPages(idp, self._has_key).routes,
@@ -137,7 +140,25 @@ class WebIdp:
         """Path and query of the portal with this run's link secret."""
         return f"/portal?key={self.consent.key}"
 
+    def park(self, issued: Issued, request: AuthnRequest | None = None) -> str:
+        """A path, not to be guessed, under which a browser gets a ready message and posts it; the last 50 are kept."""
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            self._parked[token] = (issued, request)
+            while len(self._parked) > _PARKED:
+                self._parked.popitem(last=False)
+        return f"/send/{token}"
+
     # Pages --------------------------------------------------------------------------------------------------------
+
+    async def _send(self, request: Request) -> Response:
+        """A message that was made ready in the program goes on its way."""
+        with self._lock:
+            parked = self._parked.get(request.path_params["token"])
+        if parked is None:
+            raise RequestRefused("This message is not kept any more. Make it again in the program.")
+        self.record(*parked)
+        return self._deliver(parked[0])
 
     async def _portal(self, request: Request) -> Response:
         """The people, and the chosen person's applications. Changes nothing."""

@@ -1,4 +1,4 @@
-"""The simulator page's work off the GUI thread: reading the lab, its people, logging in. No Qt, no rule of its own."""
+"""The simulator page's work off the GUI thread: reading the lab, logging in. No Qt, no rule of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from app.gui.simulator.people_work import PeopleIndex, put
 from app.gui.wording import OUTCOMES
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from simulator.tenant import Tenant, TestUser
     from simulator.web import Exchange
 
-Trust = Literal["this", "other", "off", "none"]
+Trust = Literal["this", "outdated", "other", "off", "none"]
 _NAMED: Final = 6
 
 
@@ -35,42 +36,55 @@ class Shown:
     metadata_url: str
     login_url: str
     tenant: Tenant
+    people: PeopleIndex
+    problem: str
     account: Account | None
     trust: Trust
     faults: tuple[Fault, ...]
     active: tuple[str, ...]
     offset_s: int
+    stands_at: datetime | None
     auto_approve: bool
     exchanges: tuple[Exchange, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a login came to, and what its faults should have made of it."""
+    """What a login came to, and what its faults should have made of it. `edited`: somebody changed the message.
 
-    person: TestUser
+    `person` as saved; None where a message was sent that had been made before.
+    """
+
+    person: TestUser | None
     outcome: LoginOutcome
     expected: str | None = None
     as_expected: bool | None = None
+    edited: bool = False
 
 
-def load(lab: Lab, sso: SSO, imagekit_id: str) -> Shown:
-    """Read everything the page shows."""
+def load(lab: Lab, sso: SSO, imagekit_id: str, last: Shown | None = None) -> Shown:
+    """Read everything the page shows. `last` is what it showed before, whose index of the same people is kept."""
+    lab.notice_edits()
     account = sso.account(imagekit_id) if imagekit_id else None
     trust: Trust = "none" if account is None else "off"
     if account is not None and account.sso_on:
-        trust = "this" if lab.is_connected(imagekit_id) else "other"
+        trust = lab.trust(imagekit_id)
+    tenant = lab.tenant
+    same = last is not None and last.tenant.users is tenant.users
     return Shown(
         now=sso.now(),
         running=lab.running,
         metadata_url=lab.metadata_url,
         login_url=lab.login_url,
-        tenant=lab.tenant,
+        tenant=tenant,
+        people=last.people if last is not None and same else PeopleIndex(tenant.users),
+        problem=lab.tenant_problem,
         account=account,
         trust=trust,
         faults=lab.faults(),
         active=lab.active_faults,
         offset_s=lab.clock_offset_s,
+        stands_at=tenant.clock_stands_at,
         auto_approve=lab.auto_approve,
         exchanges=lab.exchanges,
     )
@@ -83,39 +97,10 @@ def connect(lab: Lab, imagekit_id: str) -> None:
     lab.connect(imagekit_id, "operator")
 
 
-def put(lab: Lab, was: TestUser | None, person: TestUser) -> TestUser:
-    """Save a person: a new one (`was` None), or in place of the one they were."""
-    from simulator.errors import TenantError
-
-    if not person.username.strip():
-        raise TenantError("A person needs a user name, by which the directory knows them. Type one.")
-    tenant = lab.tenant
-    if was is None or not any(u.username == was.username for u in tenant.users):
-        users = (*tenant.users, person)
-    else:
-        users = tuple(person if u.username == was.username else u for u in tenant.users)
-    lab.save_tenant(replace(tenant, users=users))
-    return person
-
-
-def remove(lab: Lab, person: TestUser) -> int:
-    """Delete a person from the directory; where in the list they stood."""
-    tenant = lab.tenant
-    place = next((n for n, u in enumerate(tenant.users) if u.username == person.username), 0)
-    lab.save_tenant(tenant.without_user(person.username))
-    return place
-
-
-def put_back(lab: Lab, person: TestUser, place: int) -> None:
-    """A deleted person again, where they stood."""
-    tenant = lab.tenant
-    lab.save_tenant(replace(tenant, users=(*tenant.users[:place], person, *tenant.users[place:])))
-
-
 def use_vendor(lab: Lab, sso: SSO, vendor: str) -> None:
     """Speak as another vendor does. Its entity ID differs: accounts that trusted the test IdP get its metadata anew."""
     trusting = [a.imagekit_id for a in sso.accounts() if a.sso_on and lab.is_connected(a.imagekit_id)]
-    lab.save_tenant(replace(lab.tenant, vendor=vendor))
+    lab.change_tenant(lambda t: replace(t, vendor=vendor))
     if lab.running:
         for imagekit_id in trusting:
             lab.connect(imagekit_id, "operator")
@@ -129,7 +114,7 @@ def log_in_as(lab: Lab, sso: SSO, imagekit_id: str, was: TestUser, person: TestU
         lab.start()
     if not sso.account(imagekit_id).sso_on:
         lab.connect(imagekit_id, "operator")
-    elif not lab.is_connected(imagekit_id):
+    elif lab.trust(imagekit_id) == "other":
         raise NotTrusted(
             "This account trusts another identity provider, so the test IdP cannot log anybody in. Connect it to the "
             "test IdP, or choose a test account."

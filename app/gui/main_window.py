@@ -25,6 +25,7 @@ from app.gui import theme
 from app.gui.desk import Desk, Page
 from app.gui.palette import Entry, HelpSheet, Palette
 from app.gui.widgets import Banner, button, label, retint, retone, row, tip, visible
+from app.gui.wording import utc
 
 if TYPE_CHECKING:
     from app.lab import Lab
@@ -55,12 +56,14 @@ class LabStatus:
     idp_url: str
     faults: tuple[str, ...]
     offset_s: int
+    stands_at: str
     auto_approve: bool
 
 
 def lab_status(lab: Lab) -> LabStatus:
     """Read it; off the GUI thread, because it waits while the servers start."""
-    return LabStatus(lab.idp_url if lab.running else "", lab.active_faults, lab.clock_offset_s, lab.auto_approve)
+    url = lab.idp_url if lab.running else ""
+    return LabStatus(url, lab.active_faults, lab.clock_offset_s, utc(lab.clock_stands_at), lab.auto_approve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +258,8 @@ class MainWindow(QMainWindow):
             red.append(f"Active faults: {names}")
         self._faults.setText(visible(" · ".join(red)))
         self._faults.setToolTip(tip("\n".join(status.faults)))
-        self._clock.setText(f"IdP clock {status.offset_s:+d} s" if status.offset_s else "")
+        moved = f"IdP clock {status.offset_s:+d} s" if status.offset_s else ""
+        self._clock.setText(f"IdP clock stands at {status.stands_at}" if status.stands_at else moved)
 
     def _no_lab(self, error: Exception) -> None:
         self._servers.setText("Test IdP unusable")

@@ -112,7 +112,7 @@ class Rows(QAbstractTableModel, Generic[R]):
 
     def _arrange(self) -> None:
         self.beginResetModel()
-        self.rows = [r for r in self._all if self._fits(r)]
+        self.rows = [r for r in self._all if self._fits(r)] if self._needle else list(self._all)
         if self._sorted is not None:
             number, order = self._sorted
             c = self.columns[number]

@@ -10,7 +10,18 @@ from importlib.resources import files
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QImage, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QImage,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QPixmapCache,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -136,7 +147,11 @@ def _svg(name: str) -> bytes:
 
 
 def pixmap(name: str, colour: str, size: int = 18, ratio: float = 2.0) -> QPixmap:
-    """One of our icons in one colour, at `size` logical pixels."""
+    """One of our icons in one colour, at `size` logical pixels. Drawn once: a table paints it for every row."""
+    key = f"{name} {colour} {size} {ratio}"
+    kept = QPixmap()
+    if QPixmapCache.find(key, kept):
+        return kept
     renderer = QSvgRenderer(QByteArray(_svg(name).replace(b"#000000", colour.encode())))
     image = QImage(QSize(round(size * ratio), round(size * ratio)), QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
@@ -145,6 +160,7 @@ def pixmap(name: str, colour: str, size: int = 18, ratio: float = 2.0) -> QPixma
     painter.end()
     made = QPixmap.fromImage(image)
     made.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, made)
     return made
 
 

@@ -1,0 +1,1 @@
+"""The parts of the simulator page. The page puts them together."""
