@@ -36,7 +36,10 @@ slow: .venv/.dev
 benchmark: .venv/.dev
 	$(PYTEST) -m benchmark_ratio -s tests/benchmarks
 
+# The peers from npm are installed where there is npm; without them their tests are skipped and say so.
 interop: .venv/.dev
+	@if command -v npm >/dev/null 2>&1; then cd tests/interop/node && \
+	{ npm ls --silent >/dev/null 2>&1 || npm ci --silent || echo "The npm peers could not be installed."; }; fi
 	$(PYTEST) -m interop tests/interop
 
 browser: .venv/.dev
