@@ -1,7 +1,7 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
 from app.sso.base import browser_digest
-from app.sso.comparing import ComparingVerbs
+from app.sso.comparing import ComparingVerbs, GoodLogin
 from app.sso.deciding import DecidingVerbs
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
@@ -39,6 +39,7 @@ __all__ = [
     "ConfigurationView",
     "Difference",
     "FirstLoginAtIdp",
+    "GoodLogin",
     "HeldKey",
     "Keyring",
     "KeyringRefused",
