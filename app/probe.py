@@ -7,7 +7,6 @@ only, at a pace, and judges no message itself: of a stranger's service provider 
 from __future__ import annotations
 
 import ipaddress
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ import httpx
 from app.answers import Asker, Look, Patterns, ProbeError, is_same_server
 from app.browserless import form_with
 from app.gains import WEIGHTS, Gain, gain_of
+from app.kept_rows import KeptRows
 from app.probe_report import as_html, as_json_lines, as_junit, as_text
 from app.saml.checks.registry import Severity, registered
 
@@ -245,7 +245,7 @@ def probe(
     check_target(target, confirmed)
     chosen = all_faults() if faults is None else matching(tuple(faults))
     started_at, start = datetime.now(UTC), time.perf_counter()
-    kept = _Kept(resume, target)
+    kept = _kept_rows(resume, target)
     run = _Probe(idp, target, user, victim, patterns or Patterns(), ask, pace_s)
     run.learn()
     rows: dict[str, ProbeRow] = {i: r for i, r in kept.rows.items() if any(f.id == i for f in chosen)}
@@ -515,44 +515,19 @@ class _Probe:
         return self._asker.look(client, issued.method, issued.url, body, list(issued.headers))
 
 
-class _Kept:
-    """The rows that an earlier, stopped run has finished; a JSON object on each line of a file."""
-
-    def __init__(self, path: Path | None, target: Target) -> None:
-        self.path = path
-        self.rows: dict[str, ProbeRow] = {}
-        head = {"schema": "sso-workbench/probe-file/1", "target": target.application.post_to}
-        if path is None:
-            return
-        if not path.exists():
-            self._write(json.dumps(head, ensure_ascii=False), new=True)
-            return
-        try:
-            lines = path.read_text("utf-8").splitlines()
-            first = json.loads(lines[0]) if lines else None
-        except (OSError, ValueError, RecursionError) as e:
-            raise ProbeError(f"{path} is no file of an earlier probe. Name another file with --resume.") from e
-        if first != head:
-            raise ProbeError(f"{path} belongs to a probe of another target. Name another file with --resume.")
-        for line in lines[1:]:
-            try:
-                row = _row_of(json.loads(line))
-            except (ValueError, KeyError, TypeError, RecursionError):
-                continue  # the line that was being written when the run was stopped
-            self.rows[row.id] = row
-
-    def add(self, row: ProbeRow) -> None:
-        if self.path is not None:
-            self._write(json.dumps(row.as_dict(), ensure_ascii=False))
-
-    def _write(self, line: str, *, new: bool = False) -> None:
-        assert self.path is not None
-        try:
-            with self.path.open("x" if new else "a", encoding="utf-8") as file:
-                # A line that was cut off must not swallow the next one.
-                file.write(line + "\n" if new else "\n" + line)
-        except OSError as e:
-            raise ProbeError(f"{self.path} cannot be written: {e.strerror}. Name another file with --resume.") from e
+def _kept_rows(path: Path | None, target: Target) -> KeptRows[ProbeRow]:
+    """The rows that an earlier, stopped run has finished. ProbeError."""
+    return KeptRows(
+        path,
+        head={"schema": "sso-workbench/probe-file/1", "target": target.application.post_to},
+        id_of=lambda row: row.id,
+        read=_row_of,
+        write=ProbeRow.as_dict,
+        error=ProbeError,
+        what="probe",
+        other="another target",
+        hint="Name another file with --resume.",
+    )
 
 
 def _row_of(told: dict[str, Any]) -> ProbeRow:

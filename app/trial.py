@@ -11,10 +11,8 @@ import contextlib
 import re
 import secrets
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,14 +20,15 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from app.accounts.users import User
-from app.bootstrap import Workspace, demo_workspace, open_workspace
 from app.browserless import FORM_HEADERS, browser, form_with
-from app.lab import Lab, LabError, sentence_of
+from app.ground import Ground, post_at_once
+from app.lab import LabError, sentence_of
 from app.product import ADMINISTRATOR
 from app.saml.checks.registry import Status
 from app.saml.identifiers import normalise_email
-from app.sso import LoginResult
+from app.sso import SSO, LoginResult
 from app.trial_documents import take_entity_id, try_metadata, try_request
+from app.trial_kept import kept_rows
 from app.trial_report import as_html, as_json_lines, as_junit, as_text
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 ACCOUNT: Final = "ik_7x2k"
 _SEATS: Final = 100_000
-_PATIENCE_S: Final = 1.5  # for stalled senders; a trial does not wait ten seconds for each
 _VICTIM: Final = "victim@acme-media.test"
 _KEEPER: Final = "keeper@acme-media.test"  # a second administrator, so that nobody is the last one
 _CANARY: Final = "canary-text-that-must-not-be-read"
@@ -172,11 +170,15 @@ def run_trial(
     progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     keys: KeyRing | None = None,
+    resume: Path | None = None,
+    again: bool = False,
 ) -> TrialReport:
     """Try faults by id, shell pattern or family; None tries all of them.
 
     `progress(done, total, id)` is called after each, `cancelled()` is asked before each. `keys` may be kept from one
-    trial to the next, because making them takes a second or two. Raises UnknownFault for a pattern that fits nothing.
+    trial to the next, because making them takes a second or two. `resume` is a file of finished rows: what stands there
+    is not tried once more (with `again` it is), and each new row is added. Raises UnknownFault for a pattern that fits
+    nothing, TrialError for a file that cannot be used.
     """
     from simulator.faults import all_faults, matching
 
@@ -184,15 +186,19 @@ def run_trial(
     # Our service provider is given metadata and does not fetch it, so what only a fetching one meets is left out.
     chosen = tuple(f for f in chosen if not f.setup.fetched)
     started_at, start = datetime.now(UTC), time.perf_counter()
-    rows: dict[str, TrialRow] = {}
+    kept = kept_rows(resume, vendor)
+    rows = {} if again else {f.id: kept.rows[f.id] for f in chosen if f.id in kept.rows}
+    missing = [f for f in chosen if f.id not in rows]
     stopped = False
-    with Bench(vendor=vendor, keys=keys) as bench:
+    with Bench(vendor=vendor, keys=keys) if missing else contextlib.nullcontext() as bench:
         # Faults that need the same arrangement follow each other: arranging saves metadata and settings.
-        for fault in sorted(chosen, key=lambda f: bench.arrangement(f.setup)):
+        for fault in sorted(missing, key=lambda f: Bench.arrangement(f.setup)):
             if cancelled():
                 stopped = True
                 break
+            assert bench is not None, "there is something to try"
             rows[fault.id] = bench.run(fault)
+            kept.add(rows[fault.id])
             if progress is not None:
                 progress(len(rows), len(chosen), fault.id)
     return TrialReport(
@@ -202,30 +208,6 @@ def run_trial(
         duration_s=time.perf_counter() - start,
         cancelled=stopped,
     )
-
-
-class _Clock:
-    """The clock of both sides: the computer's, moved forward or held."""
-
-    def __init__(self) -> None:
-        self._ahead = timedelta(0)
-        self._held: datetime | None = None
-
-    def __call__(self) -> datetime:
-        return self._held or datetime.now(UTC) + self._ahead
-
-    def advance(self, by: timedelta) -> None:
-        """Time passes."""
-        self._ahead += by
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Time stands still, on a whole second: instants in messages are whole seconds."""
-        self._held = self().replace(microsecond=0)
-        try:
-            yield
-        finally:
-            self._held = None
 
 
 class _Canary:
@@ -266,24 +248,15 @@ class Bench:
     """
 
     def __init__(self, *, vendor: str = "generic", keys: KeyRing | None = None) -> None:
-        from simulator.profiles import profile
-
-        profile(vendor)  # an unknown vendor is refused before anything is made
-        self.clock = _Clock()
-        self._workspace: Workspace = demo_workspace(clock=self.clock)
-        self._folder = Path(self._workspace.folder)
-        self._reopened: list[Workspace] = []
-        self.sso = self._workspace.sso
-        self.lab = Lab(self.sso, None, clock=self.clock, keys=keys, patience_s=_PATIENCE_S)
-        tenant = replace(self.lab.tenant, vendor=vendor)
-        self.lab.save_tenant(tenant)
-        self._canary = _Canary(self._folder)
+        self._ground = Ground(vendor=vendor, keys=keys)
+        self.clock, self.lab = self._ground.clock, self._ground.lab
+        self._canary = _Canary(self._ground.folder)
         self._count = 0
         self._arranged: tuple[Any, ...] | None = None
 
     def __enter__(self) -> Bench:
         try:
-            self.lab.start()
+            self._ground.start()
             self._prepare()
         except BaseException:
             self.close()
@@ -295,11 +268,13 @@ class Bench:
 
     def close(self) -> None:
         """Stop the servers and throw the workspace away."""
-        self.lab.stop()
         self._canary.close()
-        for workspace in self._reopened:
-            workspace.close()
-        self._workspace.close()
+        self._ground.close()
+
+    @property
+    def sso(self) -> SSO:
+        """The verbs of the workspace, which are others after a restart."""
+        return self._ground.sso
 
     def _prepare(self) -> None:
         sso = self.sso
@@ -435,8 +410,8 @@ class Bench:
         after = self._people()
         last = sent[-1]
         report, door = self._judgement(last)
-        got = _verdict(last, report)
-        decided = _at_the_door(last) if last.issued.delivery is not None else _decided(report, got)
+        got = _verdict(last)
+        decided = _at_the_door(last) if last.issued.delivery is not None else decided_by(report, got)
         why = _objection(fault, got, decided, sent)
         why = why or self._side_effect(fault, before, after, person.email, sent)
         if last.issued.delivery is not None and not why and client.get(f"{self.lab.sp_url}/healthz").status_code != 200:
@@ -530,7 +505,7 @@ class Bench:
         sent = []
         for n in range(setup.posts):
             if n == 1 and setup.restart:
-                self._restart()
+                self._ground.restart_sp()
             # Where the envelope is the fault, the earlier message comes in an envelope of its own.
             message = _in_other_envelope(issued) if fault.alters and n + 1 < setup.posts else issued
             page, result = self.lab.send(message, client=client)
@@ -538,31 +513,13 @@ class Bench:
         return tuple(sent)
 
     def _send_at_once(self, issued: Issued, posts: int) -> tuple[_Sent, ...]:
-        gate = threading.Barrier(posts)
-
-        def post() -> int:
-            with browser() as one:
-                gate.wait(10)
-                return one.post(issued.url, content=issued.body, headers=list(issued.headers)).status_code
-
         key = self.lab.stamp(issued)
-        with ThreadPoolExecutor(posts) as pool:
-            pages = [future.result() for future in [pool.submit(post) for _ in range(posts)]]
+        pages = post_at_once([issued] * posts)
         results = sorted(self.lab.witness.results(key), key=lambda r: not r.allowed)
         refusal = next((p for p in pages if p >= 400), pages[-1])
         return tuple(_Sent(issued, 303 if r.allowed else refusal, r) for r in results) or (
             _Sent(issued, pages[0], None),
         )
-
-    def _restart(self) -> None:
-        """The service provider ends and starts again on the same database."""
-        old = self.sso
-        old.store.close()
-        again = open_workspace(f"sqlite:///{self._folder / 'workspace.db'}", clock=self.clock, logs=False)
-        self._reopened.append(again)
-        again.sso.decryption_keys = old.decryption_keys
-        self.sso = again.sso
-        self.lab.restart_sp(again.sso)
 
     # Comparing --------------------------------------------------------------------------------------------------------
 
@@ -618,16 +575,21 @@ def _told_of(fault: Fault) -> dict[str, Any]:
     }
 
 
-def _verdict(sent: _Sent, report: Report) -> str:
+def _verdict(sent: _Sent) -> str:
     if sent.result is None:
         return "reject" if sent.status_code >= 400 or sent.status_code == 0 else "unknown"
-    if sent.result.allowed:
+    return verdict_of(sent.result)
+
+
+def verdict_of(result: LoginResult) -> str:
+    """The verdict on a message that was judged; a good one whose person is not let in is "not-provisioned"."""
+    if result.allowed:
         return "accept"
-    return "not-provisioned" if report.verdict == "accept" else report.verdict
+    return "not-provisioned" if result.report.verdict == "accept" else result.report.verdict
 
 
-def _decided(report: Report, got: str) -> tuple[str, ...]:
-    """The checks behind a verdict."""
+def decided_by(report: Report, got: str) -> tuple[str, ...]:
+    """The checks behind a verdict: those that failed; of what was accepted, those that have something to tell."""
     if got == "accept":
         return tuple(c.id for c in report.checks if c.status in (Status.WARN, Status.INFO))
     return tuple(c.id for c in report.failures) or tuple(c.id for c in report.blocking)

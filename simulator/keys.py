@@ -126,6 +126,13 @@ class KeyRing:
         ring.pair("current")
         return ring
 
+    def copied(self, clock: Callable[[], datetime] = _utc_now) -> KeyRing:
+        """A ring in memory that begins with the keys of this one: rotating them there changes nothing here."""
+        copy = KeyRing(None, clock)
+        with self._lock:
+            copy._pairs = dict(self._pairs)
+        return copy
+
     def pair(self, name: str = "current", variant: Variant = "current") -> KeyPair:
         """The key of that name with its certificate, or with an expired, future or re-issued one of the same key.
 

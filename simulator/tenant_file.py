@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from typing import Any, Final
 from simulator.errors import TenantError
 from simulator.profiles import PROFILES
 from simulator.tenant import Application, Tenant, TestUser
+from simulator.toml_lines import Lines, line_of_error, toml_text
 
 _MAX_FILE: Final = 1_048_576
 _MAX_PEOPLE_FILE: Final = 67_108_864
@@ -76,9 +76,7 @@ def parse_tenant(
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else None
-        raise TenantError(f"This is not valid TOML: {error}.", file=file, line=line) from error
+        raise TenantError(f"This is not valid TOML: {error}.", file=file, line=line_of_error(error)) from error
     reader = _Reader(text, file)
     reader.only(data, {"idp", "users", "applications"}, "", 0)
     idp = data.get("idp", {})
@@ -149,24 +147,8 @@ class _Reader:
     """Turns TOML tables into records and says on which line one is wrong."""
 
     def __init__(self, text: str, file: str | None) -> None:
-        self._lines = text.splitlines()
+        self.line_of = Lines(text).of
         self._file = file
-
-    def line_of(self, key: str, table: str, nth: int) -> int | None:
-        """The line where the key stands in the nth table of that name, or where that table begins."""
-        start = 0
-        if table:
-            heads = [n for n, line in enumerate(self._lines) if re.match(rf"\s*\[\[?\s*{re.escape(table)}\s*\]", line)]
-            if nth >= len(heads):
-                return None
-            start = heads[nth]
-        pattern = re.compile(rf"\s*(\[.*\b)?[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)")
-        for n in range(start, len(self._lines)):
-            if table and n > start and re.match(r"\s*\[\[", self._lines[n]):
-                break
-            if pattern.match(self._lines[n]):
-                return n + 1
-        return start + 1 if table else None
 
     def error(self, message: str, key: str, table: str, nth: int) -> TenantError:
         return TenantError(message, file=self._file, line=self.line_of(key, table, nth))
@@ -284,21 +266,21 @@ def dump_tenant(tenant: Tenant) -> str:
     """The tenant as TOML; parse_tenant(dump_tenant(t)) == t. Without its people where they have a file of their own."""
     lines = ["# The simulated organisation. Invented people; its keys stand in files beside this one.", "", "[idp]"]
     lines += [
-        f"uid = {_text(tenant.uid)}",
-        f"name = {_text(tenant.name)}",
-        f"vendor = {_text(tenant.vendor)}",
+        f"uid = {toml_text(tenant.uid)}",
+        f"name = {toml_text(tenant.name)}",
+        f"vendor = {toml_text(tenant.vendor)}",
     ]
     if tenant.entity_id_override:
-        lines.append(f"entity_id = {_text(tenant.entity_id_override)}")
+        lines.append(f"entity_id = {toml_text(tenant.entity_id_override)}")
     lines.append(f"clock_offset_seconds = {round(tenant.clock_offset.total_seconds())}")
     if tenant.clock_stands_at is not None:
         lines.append(f"clock_stands_at = {tenant.clock_stands_at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}")
     lines.append(f"want_authn_requests_signed = {str(tenant.want_authn_requests_signed).lower()}")
-    lines.append(f"signing_key = {_text(tenant.signing_key)}")
+    lines.append(f"signing_key = {toml_text(tenant.signing_key)}")
     lines.append(f"published_keys = {_any(tenant.published_keys)}")
-    lines.append(f"certificate = {_text(tenant.certificate)}")
+    lines.append(f"certificate = {toml_text(tenant.certificate)}")
     if tenant.people_file is not None:
-        lines.append(f"people_file = {_text(tenant.people_file)}")
+        lines.append(f"people_file = {toml_text(tenant.people_file)}")
     for user in () if tenant.people_file is not None else tenant.users:
         lines += ["", "[[users]]", *_record(user)]
     for application in tenant.applications:
@@ -317,7 +299,7 @@ def _record(record: TestUser | Application) -> list[str]:
         elif isinstance(value, bool):
             lines.append(f"{f.name} = {str(value).lower()}")
         elif isinstance(value, Mapping):
-            pairs = ", ".join(f"{_text(k)} = {_any(v)}" for k, v in value.items())
+            pairs = ", ".join(f"{toml_text(k)} = {_any(v)}" for k, v in value.items())
             lines.append(f"{f.name} = {{ {pairs} }}" if pairs else f"{f.name} = {{}}")
         else:
             lines.append(f"{f.name} = {_any(value)}")
@@ -327,13 +309,7 @@ def _record(record: TestUser | Application) -> list[str]:
 
 
 def _any(value: str | tuple[str, ...]) -> str:
-    return _text(value) if isinstance(value, str) else "[" + ", ".join(_text(v) for v in value) + "]"
-
-
-def _text(value: str) -> str:
-    short = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    out = [short.get(c) or (f"\\u{ord(c):04X}" if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 else c) for c in value]
-    return '"' + "".join(out) + '"'
+    return toml_text(value) if isinstance(value, str) else "[" + ", ".join(toml_text(v) for v in value) + "]"
 
 
 # People as CSV ----------------------------------------------------------------------------------------------------

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
+
+if TYPE_CHECKING:
+    from app.scenarios.fields import Field
 
 HELP: Final = Path(__file__).parents[2] / "resources" / "help"
 
@@ -175,6 +178,74 @@ def _decided() -> list[str]:
     return lines
 
 
+def scenarios() -> str:
+    """How a scenario is written: its parts, every action, every expectation; and the ones that are here."""
+    from app.scenarios import EXPECTATIONS, actions, shipped
+    from app.scenarios.at_the_idp import PERSON
+    from app.scenarios.reading import START
+
+    lines = [
+        "# Scenarios",
+        "",
+        "A scenario is a TOML file: a chain of steps, each with what must be so after it. It runs",
+    ]
+    lines += ["over real HTTP on a workspace that is thrown away: `sso-workbench trial --scenario FILE`.", ""]
+    lines += ["```toml", *_SAMPLE.strip().splitlines(), "```", "", "## The start", "", "In `[start]`:", ""]
+    lines += _keys(START)
+    lines += ["- `users` (list of tables): whom the account has already, each with `who`, `role` and maybe `name`.", ""]
+    lines += [
+        "The directory has eight people (ada, grace, linus, margaret, zoe, wei; alan is disabled, katherine has no"
+    ]
+    lines += [
+        "application). More are written as `[[people]]`, with `who` and:",
+        "",
+        *_keys(PERSON),
+        "",
+        "## Actions",
+        "",
+    ]
+    lines += ["Each step is a `[[steps]]` with `do`, the keys of its action, and maybe `note` and `expect`.", ""]
+    for a in actions().values():
+        lines += [f"### `{a.id}`", a.about, "", *_keys(a.fields), *([""] if a.fields else [])]
+    lines += ["## Expectations", "", "In a step's `expect`; where it is long, as `[steps.expect]` under the step.", ""]
+    lines += _keys({n: e.value for n, e in EXPECTATIONS.items()})
+    lines += [
+        "- `of` (a text): whom `user`, `role`, `name`, `email` and `logins` are about, where it is somebody else.",
+        "",
+    ]
+    lines += ["## Scenarios that are here", "", "| id | decision | what |", "| --- | --- | --- |"]
+    lines += [f"| `{s.id}` | {s.decision or ''} | {s.title}. {s.about} |" for s in shipped()]
+    return _joined(lines)
+
+
+_SAMPLE: Final = """
+title = "The last seat"
+
+[start]
+seats = 1
+
+[[steps]]
+do = "log-in"
+who = "grace"
+expect = { verdict = "accept", outcome = "created", seats = 1 }
+
+[[steps]]
+do = "log-in"
+who = "linus"
+expect = { verdict = "not-provisioned", reason = "seat.limit-reached", user = "nobody" }
+"""
+
+
+def _keys(fields: Mapping[str, Field]) -> list[str]:
+    """A list of keys: name, kind, what it means, and what can be chosen."""
+    lines = []
+    for name, field in fields.items():
+        must = ", needed" if field.required else ""
+        choices = f" One of: {', '.join(f'`{c}`' for c in field.choices)}." if field.choices else ""
+        lines.append(f"- `{name}` ({field.words}{must}): {field.about}{choices}")
+    return lines
+
+
 def _joined(lines: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
@@ -186,6 +257,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "diagnoses.md": diagnoses,
     "command-line.md": commands,
     "settings.md": settings,
+    "scenarios.md": scenarios,
 }
 
 
