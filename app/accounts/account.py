@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
 
 from app.product import PLANS_WITH_SSO, ServiceProvider
 
@@ -59,3 +62,20 @@ class Seats:
     def full(self) -> bool:
         """Whether a new user has no seat."""
         return self.used >= self.limit
+
+
+_PRICE: Final = re.compile(r"(\D*?)(\d{1,9}(?:[ ,.'’]\d{3})*)(?:[.,](\d{1,2}))?(\D*)")
+
+
+def times(price: str, count: int) -> str:
+    """What `count` seats cost at a price as people write it ("9.50 EUR", "$ 12 a month"), in the same words.
+
+    A price that holds no single amount is not calculated with: "3 × 9 to 12 EUR".
+    """
+    found = _PRICE.fullmatch(price.strip())
+    if found is None:
+        return f"{count} × {price}"
+    before, whole, cents, after = found.groups()
+    amount = Decimal(f"{re.sub(r'[^0-9]', '', whole)}.{cents or '0'}") * count
+    shown = f"{amount:,.2f}" if cents else f"{amount:,.0f}"
+    return f"{before}{shown}{after}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from app.accounts.staleness import Evidence, StaleUser
+from app.spreadsheet import neutral
 
 #: Above this many users, or this share of the account, the number must be typed.
 TYPE_ABOVE: Final = 5
@@ -69,6 +72,7 @@ def plan_cleanup(
             refused.append(f"{strangers} of the selected users are not on the stale list any more.")
     if not chosen:
         refused.append("Nobody is selected.")
+    refused.extend(f"{row.user.email} is not stale. {row.why[0]}" for row in chosen if row.evidence == "none")
     refused.extend(f"{row.user.email} is protected. {row.why[0]}" for row in chosen if row.evidence == "excluded")
     going = sum(1 for row in chosen if row.user.is_administrator)
     if going and going >= administrators:
@@ -82,3 +86,14 @@ def plan_cleanup(
         must_type=len(chosen) if len(chosen) > limit or going else None,
         seats_after=active_users - len(chosen),
     )
+
+
+def plan_as_csv(plan: CleanupPlan) -> str:
+    """The plan for people and files: everybody with role, state, evidence and reasons; no cell runs as a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerow(["email", "role", "state", "evidence", "why", "planned_utc"])
+    for i in plan.items:
+        cells = (i.email, i.role, i.state, i.evidence, " ".join(i.why), f"{plan.made_at:%Y-%m-%dT%H:%M:%SZ}")
+        writer.writerow([neutral(c) for c in cells])
+    return out.getvalue()

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from app.accounts.users import User
+from app.product import role
 
-Evidence = Literal["confirmed", "likely", "possible", "excluded"]
+#: "none": on the list to be seen, but no sign that anybody left. "excluded": protected.
+Evidence = Literal["confirmed", "likely", "possible", "none", "excluded"]
 SignalKind = Literal[
     "created",
     "last-login",
@@ -51,6 +53,23 @@ class Thresholds:
         return timedelta(days=self.dormant_by_role.get(role, self.dormant_days))
 
 
+def days_by_role(entries: Iterable[str]) -> dict[str, int]:
+    """Thresholds of roles as a setting writes them, ROLE:DAYS. ValueError with a sentence for anything else."""
+    found = {}
+    for entry in entries:
+        name, _, days = entry.rpartition(":")
+        if role(name) is None or not (days.isascii() and days.isdigit() and 0 < int(days[:6]) <= _MOST_DAYS):
+            raise ValueError(
+                f"“{entry[:60]}” is no threshold of a role. Write ROLE:DAYS, such as finance:365, with 1 to "
+                f"{_MOST_DAYS} days."
+            )
+        found[name] = int(days)
+    return found
+
+
+_MOST_DAYS: Final = 3650
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a judgement needs beside the user: the moment, the thresholds, and who is protected."""
@@ -71,19 +90,27 @@ class Finding:
     since: datetime | None = None
 
 
+#: The newest signal of each kind.
+Latest = Mapping[SignalKind, Signal]
+
+
 @dataclass(frozen=True, slots=True)
 class StaleRule:
-    """One state: its id, what it is called, and the function that finds it."""
+    """One state: its id, what it is called, and the function that finds it; not asked without the signal it needs."""
 
     id: str
     title: str
     explanation: str
-    judge: Callable[[User, tuple[Signal, ...], Context], Finding | None] = field(repr=False)
+    judge: Callable[[User, Latest, Context], Finding | None] = field(repr=False)
+    needs: SignalKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StaleUser:
-    """One row of the list: the user, the state that counts, how sure it is, and every reason with its date."""
+    """One row of the list: the user, the state that counts, how sure it is, and every reason with its date.
+
+    `told` are the signals that the user's own row does not hold.
+    """
 
     user: User
     state: str
@@ -91,19 +118,20 @@ class StaleUser:
     evidence: Evidence
     why: tuple[str, ...]
     since: datetime | None
-    signals: tuple[Signal, ...]
+    told: tuple[Signal, ...]
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Everything that is known of the user, oldest first. Made when asked for: 50,000 rows are judged at once."""
+        return tuple(sorted((*_of_the_row(self.user), *self.told), key=lambda s: s.at))
 
     @property
     def reclaimable(self) -> bool:
         """Whether the seat counts as reclaimable: evidence of any strength, and not protected."""
-        return self.evidence != "excluded"
+        return self.evidence not in ("excluded", "none")
 
 
-def _latest(signals: tuple[Signal, ...], kind: SignalKind) -> Signal | None:
-    return max((s for s in signals if s.kind == kind), key=lambda s: s.at, default=None)
-
-
-def _protected(user: User, _signals: tuple[Signal, ...], context: Context) -> Finding | None:
+def _protected(user: User, _latest: Latest, context: Context) -> Finding | None:
     if user.is_administrator and context.administrators <= 1:
         return Finding("excluded", "This is the last account administrator.")
     if user.email_key in context.break_glass:
@@ -117,16 +145,31 @@ def _protected(user: User, _signals: tuple[Signal, ...], context: Context) -> Fi
 
 
 def _directory(kind: SignalKind, evidence: Evidence, says: str) -> Callable[..., Finding | None]:
-    def judge(user: User, signals: tuple[Signal, ...], _context: Context) -> Finding | None:
-        signal = _latest(signals, kind)
+    def judge(user: User, latest: Latest, _context: Context) -> Finding | None:
+        signal = latest.get(kind)
         if signal is None or (user.last_login_at is not None and user.last_login_at >= signal.at):
             return None
-        return Finding(evidence, f"{says} ({signal.source}, {signal.at:%Y-%m-%d}).", signal.at)
+        return Finding(evidence, f"{says} ({signal.source}, {signal.at.date()}).", signal.at)
 
     return judge
 
 
-def _never(user: User, _signals: tuple[Signal, ...], context: Context) -> Finding | None:
+def _contradicted(user: User, latest: Latest, _context: Context) -> Finding | None:
+    if user.last_login_at is None:
+        return None
+    for kind in _GONE:
+        signal = latest.get(kind)
+        if signal is not None and signal.at <= user.last_login_at:
+            return Finding(
+                "none",
+                f"Logged in on {user.last_login_at:%Y-%m-%d}, after {signal.source} of {signal.at:%Y-%m-%d} called the "
+                "user gone. That list is outdated; import a newer one.",
+                user.last_login_at,
+            )
+    return None
+
+
+def _never(user: User, _latest: Latest, context: Context) -> Finding | None:
     if user.last_login_at is not None:
         return None
     age = context.now - user.created_at
@@ -139,7 +182,7 @@ def _never(user: User, _signals: tuple[Signal, ...], context: Context) -> Findin
     )
 
 
-def _dormant(user: User, _signals: tuple[Signal, ...], context: Context) -> Finding | None:
+def _dormant(user: User, _latest: Latest, context: Context) -> Finding | None:
     threshold = context.thresholds.dormant(user.role)
     if user.last_login_at is None or context.now < user.created_at + threshold:
         return None
@@ -152,41 +195,55 @@ def _dormant(user: User, _signals: tuple[Signal, ...], context: Context) -> Find
     )
 
 
+#: What a directory says of somebody who cannot log in any more.
+_GONE: Final[tuple[SignalKind, ...]] = ("directory-absent", "directory-disabled", "not-assigned")
+
 RULES: Final[tuple[StaleRule, ...]] = (
     StaleRule(
         "deleted-at-idp",
         "Deleted at the IdP",
         "A complete directory list newer than the last login does not hold the user.",
         _directory("directory-absent", "confirmed", "Not in the directory any more"),
+        "directory-absent",
     ),
     StaleRule(
         "disabled-at-idp",
         "Disabled at the IdP",
         "The directory holds the user, but not enabled.",
         _directory("directory-disabled", "confirmed", "Disabled in the directory"),
+        "directory-disabled",
     ),
     StaleRule(
         "unassigned",
         "Unassigned from the application",
         "The directory holds the user, but the application's assignment list does not.",
         _directory("not-assigned", "likely", "Not assigned to the application any more"),
+        "not-assigned",
     ),
     StaleRule(
         "renamed",
         "Renamed",
         "A newer user has the same name or the same stable id, and this one has been silent since.",
         _directory("possible-rename", "likely", "Probably logs in under another e-mail now"),
+        "possible-rename",
     ),
     StaleRule(
         "issuer-retired",
         "Identity provider retired",
         "The user only ever came from an identity provider that is not configured any more.",
         _directory("issuer-retired", "likely", "Came from an identity provider that is not configured any more"),
+        "issuer-retired",
     ),
     StaleRule(
         "never-logged-in", "Never logged in", "Created longer ago than the grace period, and no login since.", _never
     ),
     StaleRule("dormant", "Dormant", "The last login is older than the threshold.", _dormant),
+    StaleRule(
+        "contradicted",
+        "Contradicted",
+        "The user logged in after a list had called them gone: they are not stale, and the list is outdated.",
+        _contradicted,
+    ),
 )
 PROTECTED: Final = StaleRule(
     "protected", "Protected", "The last administrator, an emergency account, the operator, or kept by hand.", _protected
@@ -201,51 +258,92 @@ def judge(user: User, signals: Iterable[Signal], context: Context) -> StaleUser 
     """
     if not user.active:
         return None
-    known = tuple(sorted(signals, key=lambda s: s.at))
-    found = [(rule, f) for rule in RULES if (f := rule.judge(user, known, context)) is not None]
+    told = tuple(s for s in signals if s.kind not in _IN_THE_ROW)
+    latest: dict[SignalKind, Signal] = {}
+    for signal in told:
+        before = latest.get(signal.kind)
+        if before is None or before.at < signal.at:
+            latest[signal.kind] = signal
+    found = [
+        (rule, f)
+        for rule in RULES
+        if (rule.needs is None or rule.needs in latest) and (f := rule.judge(user, latest, context)) is not None
+    ]
     if not found:
         return None
     rule, first = found[0]
     why = tuple(f.why for _, f in found)
-    protection = PROTECTED.judge(user, known, context)
+    protection = None if first.evidence == "none" else PROTECTED.judge(user, latest, context)
     if protection is not None:
-        return StaleUser(user, "protected", PROTECTED.title, "excluded", (protection.why, *why), first.since, known)
-    return StaleUser(user, rule.id, rule.title, first.evidence, why, first.since, known)
+        return StaleUser(user, "protected", PROTECTED.title, "excluded", (protection.why, *why), first.since, told)
+    return StaleUser(user, rule.id, rule.title, first.evidence, why, first.since, told)
+
+
+_IN_THE_ROW: Final[frozenset[SignalKind]] = frozenset({"created", "changed", "last-login"})
+
+
+def _of_the_row(user: User) -> Iterable[Signal]:
+    yield Signal("created", user.created_at, "user list", f"created by {user.created_by}")
+    if user.changed_at is not None:
+        yield Signal("changed", user.changed_at, "user list")
+    if user.last_login_at is not None:
+        yield Signal("last-login", user.last_login_at, "login log", user.last_issuer or "")
 
 
 def own_signals(
     user: User, *, configured_issuers: frozenset[str], renamed_to: User | None = None
 ) -> tuple[Signal, ...]:
-    """The signals that our own records give: creation, change, login, retired issuer, possible rename."""
-    signals = [Signal("created", user.created_at, "user list", f"created by {user.created_by}")]
-    if user.changed_at is not None:
-        signals.append(Signal("changed", user.changed_at, "user list"))
-    if user.last_login_at is not None:
-        signals.append(Signal("last-login", user.last_login_at, "login log", user.last_issuer or ""))
-        if user.last_issuer is not None and configured_issuers and user.last_issuer not in configured_issuers:
-            # The moment of retirement is not known; the last login is the latest it was still in use.
-            after = user.last_login_at + timedelta(microseconds=1)
-            signals.append(Signal("issuer-retired", after, "configuration", user.last_issuer))
+    """The signals that our own records give beside the user's row: retired issuer, possible rename."""
+    signals: tuple[Signal, ...] = ()
+    last = user.last_login_at
+    known = user.last_issuer is None or not configured_issuers or user.last_issuer in configured_issuers
+    if last is not None and not known:
+        # The moment of retirement is not known; the last login is the latest it was still in use.
+        signals = (Signal("issuer-retired", last + _A_MOMENT, "configuration", user.last_issuer or ""),)
     if renamed_to is not None:
-        signals.append(Signal("possible-rename", renamed_to.created_at, "login log", renamed_to.email))
-    return tuple(signals)
+        signals = (*signals, Signal("possible-rename", renamed_to.created_at, "login log", renamed_to.email))
+    return signals
+
+
+_A_MOMENT: Final = timedelta(microseconds=1)
 
 
 def likely_renames(users: Iterable[User]) -> dict[int, User]:
     """Decision 1 over a whole account: user id to the newer user that is probably the same person.
 
     Same stable id, or same full name where neither has one; the newer was created by SSO after the older's last sign of
-    life, and the older has been silent since.
+    life, and the older has been silent since. Two different stable ids are two different people.
     """
-    found: dict[int, User] = {}
     by_mark: dict[tuple[str, str], list[User]] = {}
-    for user in sorted((u for u in users if u.active), key=lambda u: u.created_at):
-        for mark in _marks(user):
-            for older in by_mark.get(mark, ()):
-                if user.created_by == "sso" and (older.last_login_at or older.created_at) < user.created_at:
-                    found[older.id] = user
-            by_mark.setdefault(mark, []).append(user)
+    for user in users:
+        if user.active:
+            for mark in _marks(user):
+                by_mark.setdefault(mark, []).append(user)
+    found: dict[int, User] = {}
+    for namesakes in by_mark.values():
+        if len(namesakes) > 1:
+            _pair(sorted(namesakes, key=lambda u: u.created_at), found)
     return found
+
+
+def _pair(namesakes: list[User], found: dict[int, User]) -> None:
+    """Put the newest probable successor of each into `found`."""
+    for number, user in enumerate(namesakes):
+        # A thousand people of one name say nothing about any of them, and would cost a million comparisons.
+        for older in namesakes[max(0, number - _NAMESAKES) : number] if user.created_by == "sso" else ():
+            if (older.last_login_at or older.created_at) >= user.created_at or _differ(older, user):
+                continue
+            before = found.get(older.id)
+            if before is None or before.created_at <= user.created_at:
+                found[older.id] = user
+
+
+#: So many people of one name are compared with each other.
+_NAMESAKES: Final = 50
+
+
+def _differ(one: User, other: User) -> bool:
+    return bool(one.stable_id and other.stable_id and one.stable_id != other.stable_id)
 
 
 def _marks(user: User) -> list[tuple[str, str]]:
@@ -256,8 +354,8 @@ def _marks(user: User) -> list[tuple[str, str]]:
 
 
 def reclaimable(rows: Iterable[StaleUser]) -> dict[Evidence, int]:
-    """How many seats could be freed, by strength of evidence; "excluded" counts the protected."""
-    counts: dict[Evidence, int] = {"confirmed": 0, "likely": 0, "possible": 0, "excluded": 0}
+    """How many seats could be freed, by strength of evidence; "excluded" and "none" count those who keep theirs."""
+    counts: dict[Evidence, int] = {"confirmed": 0, "likely": 0, "possible": 0, "none": 0, "excluded": 0}
     for row in rows:
         counts[row.evidence] += 1
     return counts

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.leavers import clean_up, import_directory, lists, stale
 from app.cli.output import Unreadable, emit, format_option, instant, say, table, tell
 from app.cli.workspace import OPERATOR, opened, the_account
 
@@ -21,7 +22,9 @@ _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; n
         "\b\nExamples:\n"
         "  sso-workbench users list --text ada\n"
         "  sso-workbench users add ada@acme-media.test --name 'Ada Lindqvist' --role developer\n"
+        "  sso-workbench users import-directory entra.csv --complete --taken-at 2026-11-23\n"
         "  sso-workbench users stale --format json\n"
+        "  sso-workbench users clean-up --export plan.csv\n"
         "  sso-workbench users delete linus@acme-media.test\n"
     ),
 )
@@ -43,7 +46,7 @@ def list_users(ctx: click.Context, account: str | None, text: str, deleted: bool
         seats = workspace.sso.seats(found.id)
     if form == "json":
         for u in people:
-            emit(_as_dict(u))
+            emit(user_dict(u))
         return 0
     heads = ("e-mail", "name", "role", "made by", "last login", "logins")
     table(
@@ -70,7 +73,7 @@ def add(ctx: click.Context, email: str, name: str, role: str, account: str | Non
         found = the_account(workspace.sso, account)
         user = workspace.sso.add_user(found.id, email, name, role, operator=OPERATOR)
     if form == "json":
-        emit(_as_dict(user))
+        emit(user_dict(user))
     else:
         say(f"{user.email} is registered as {user.role}.")
     return 0
@@ -82,7 +85,7 @@ def add(ctx: click.Context, email: str, name: str, role: str, account: str | Non
 @format_option
 @click.pass_context
 def delete(ctx: click.Context, emails: tuple[str, ...], account: str | None, form: str) -> int:
-    """Delete users, which frees their seats. It can be undone for 30 days, in the window."""
+    """Delete users, which frees their seats. It can be undone for 30 days (users restore)."""
     from app.saml.identifiers import normalise_email
 
     with opened(ctx) as workspace:
@@ -98,42 +101,44 @@ def delete(ctx: click.Context, emails: tuple[str, ...], account: str | None, for
         for user in chosen:
             gone = sso.delete_user(user.id, operator=OPERATOR)
             if form == "json":
-                emit(_as_dict(gone))
+                emit(user_dict(gone))
             else:
                 say(f"{gone.email} was deleted.")
     return 0
 
 
-@command.command("stale")
+@command.command("restore")
+@click.argument("email")
 @_account
-@click.option("--operator-email", metavar="EMAIL", help="Your own address, which is never on the list.")
 @format_option
 @click.pass_context
-def stale(ctx: click.Context, account: str | None, operator_email: str | None, form: str) -> int:
-    """List users who may have left, with the evidence. Protected ones are listed as excluded."""
+def restore(ctx: click.Context, email: str, account: str | None, form: str) -> int:
+    """Undo the deletion of EMAIL: the same user, role and history. It needs a free seat."""
+    from app.saml.identifiers import normalise_email
+
     with opened(ctx) as workspace:
         found = the_account(workspace.sso, account)
-        rows = workspace.sso.stale_users(found.id, operator_email=operator_email)
+        key = normalise_email(email) or ""
+        gone = [u for u in workspace.sso.users(found.id, deleted=True) if u.email_key == key and not u.active]
+        if not gone:
+            raise Unreadable(f"Nobody was deleted as {email} in {found.imagekit_id}.")
+        newest = max(gone, key=lambda u: (u.deleted_at is not None, u.deleted_at, u.id))
+        back = workspace.sso.restore_user(newest.id, operator=OPERATOR)
     if form == "json":
-        for r in rows:
-            emit(
-                {
-                    **_as_dict(r.user),
-                    "state": r.state,
-                    "evidence": r.evidence,
-                    "why": list(r.why),
-                    "since": instant(r.since) or None,
-                    "reclaimable": r.reclaimable,
-                }
-            )
-        return 0
-    heads = ("e-mail", "state", "evidence", "since", "why")
-    table(heads, [(r.user.email, r.title, r.evidence, instant(r.since), " ".join(r.why)) for r in rows])
-    tell(f"{sum(r.reclaimable for r in rows)} seats could be reclaimed.")
+        emit(user_dict(back))
+    else:
+        say(f"{back.email} is restored as {back.role}.")
     return 0
 
 
-def _as_dict(u: User) -> dict[str, object]:
+command.add_command(import_directory)
+command.add_command(lists)
+command.add_command(stale)
+command.add_command(clean_up)
+
+
+def user_dict(u: User) -> dict[str, object]:
+    """A user as a JSON object."""
     return {
         "schema": "sso-workbench/user/1",
         "email": u.email,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
-from app.gui.tables import neutral
 from app.gui.widgets import Card, button, copy_text, label, row, visible
 from app.gui.wording import utc
+from app.spreadsheet import neutral
 
 if TYPE_CHECKING:
     from app.accounts.staleness import StaleUser

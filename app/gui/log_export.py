@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from app.gui.files import FileRefused
-from app.gui.tables import neutral
 from app.gui.wording import utc
+from app.spreadsheet import neutral
 from app.store.events import page_key
 
 if TYPE_CHECKING:

@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 
 from app.gui import theme
 from app.gui.widgets import STATES, copy_text, paint_pill, tip, visible
+from app.spreadsheet import neutral
 
 R = TypeVar("R")
 Index = QModelIndex | QPersistentModelIndex
@@ -175,11 +176,6 @@ class Rows(QAbstractTableModel, Generic[R]):
         for item in self.rows:
             writer.writerow([neutral(c.text(item)) for c in self.columns])
         return out.getvalue()
-
-
-def neutral(cell: str) -> str:
-    """A CSV cell that no spreadsheet takes for a formula (security.md C21)."""
-    return "'" + cell if cell[:1] in "=+-@\t\r＝＋－＠" and cell else cell
 
 
 class _Cells(QStyledItemDelegate):

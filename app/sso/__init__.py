@@ -1,18 +1,22 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
 from app.sso.base import browser_digest
-from app.sso.comparing import ComparingVerbs, GoodLogin
+from app.sso.comparing import ComparingVerbs
 from app.sso.deciding import DecidingVerbs
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
+from app.sso.leavers import LeaverVerbs
 from app.sso.log import LogVerbs
 from app.sso.login import LoginVerbs
-from app.sso.people import PeopleVerbs
 from app.sso.revisions import Difference
 from app.sso.values import (
     Change,
+    CleanupCheck,
     CleanupResult,
+    CleanupUndone,
     ConfigurationView,
+    ImportPreview,
+    ListView,
     LoginResult,
     LoginStart,
     MetadataSummary,
@@ -24,7 +28,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, PeopleVerbs, ComparingVerbs, LogVerbs, DecidingVerbs):
+class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, DecidingVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
@@ -35,14 +39,17 @@ class SSO(LoginVerbs, PeopleVerbs, ComparingVerbs, LogVerbs, DecidingVerbs):
 __all__ = [
     "SSO",
     "Change",
+    "CleanupCheck",
     "CleanupResult",
+    "CleanupUndone",
     "ConfigurationView",
     "Difference",
     "FirstLoginAtIdp",
-    "GoodLogin",
     "HeldKey",
+    "ImportPreview",
     "Keyring",
     "KeyringRefused",
+    "ListView",
     "LoginResult",
     "LoginStart",
     "MetadataRefused",

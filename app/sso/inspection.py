@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from app import saml
 from app.accounts.account import Account, Seats
+from app.accounts.directory import Directory
 from app.accounts.provisioning import AccountState, Attempt, Decision, Flow, provision
 from app.accounts.reasons import Reason, no_account, refusal
-from app.accounts.staleness import Context, StaleUser, Thresholds, judge, likely_renames, own_signals
+from app.accounts.staleness import (
+    Context,
+    Signal,
+    StaleUser,
+    Thresholds,
+    days_by_role,
+    judge,
+    likely_renames,
+    own_signals,
+)
 from app.accounts.users import User
 from app.saml.expectation import AccountFacts, Expectation, OpenRequest, PriorUse, TrustedKey
 from app.saml.identifiers import normalise_email
@@ -332,22 +342,60 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
     def _stale(
         self, tx: Transaction, account: Account, now: datetime, *, operator_key: str | None = None
     ) -> tuple[StaleUser, ...]:
-        """The stale users of an account, by our own records."""
-        settings = self._settings(tx)
+        """The stale users of an account, by our own records and the lists of its directory."""
         users = tx.users(account.id)
+        return self._judged(tx, account, users, now, users, operator_key=operator_key)
+
+    def _judged(
+        self,
+        tx: Transaction,
+        account: Account,
+        users: Sequence[User],
+        now: datetime,
+        asked: Iterable[User],
+        *,
+        operator_key: str | None = None,
+        more: tuple[Signal, ...] = (),
+    ) -> tuple[StaleUser, ...]:
+        """Those of `asked` who are stale; `users` is everybody of the account."""
+        settings = self._settings(tx)
+        directory = self._lists(tx, account.id)
         renames = likely_renames(users)
         issuers = frozenset(r.idp_entity_id for r in tx.current_revisions() if r.document and r.idp_entity_id)
         context = Context(
             now=now,
-            thresholds=Thresholds(dormant_days=settings["dormant_days"], grace_days=settings["grace_days"]),
+            thresholds=Thresholds(
+                dormant_days=settings["dormant_days"],
+                grace_days=settings["grace_days"],
+                dormant_by_role=days_by_role(settings["dormant_days_by_role"]),
+            ),
             administrators=sum(1 for u in users if u.is_administrator),
             operator_key=operator_key,
             break_glass=frozenset(e for e in map(normalise_email, settings["break_glass"]) if e),
         )
         rows = (
-            judge(u, own_signals(u, configured_issuers=issuers, renamed_to=renames.get(u.id)), context) for u in users
+            judge(
+                u,
+                (
+                    *own_signals(u, configured_issuers=issuers, renamed_to=renames.get(u.id)),
+                    *(directory.signals(u) if directory else ()),
+                    *more,
+                ),
+                context,
+            )
+            for u in asked
         )
         return tuple(r for r in rows if r is not None)
+
+    @staticmethod
+    def _lists(tx: Transaction, account_id: int) -> Directory:
+        """The lists of people that count now."""
+        snapshots = tx.snapshots(account_id)
+        needed = Directory.needed(snapshots)
+        if not needed:
+            return Directory(())
+        standings = tx.standings(needed)
+        return Directory((s, standings[s.id]) for s in snapshots if s.id in needed)
 
     def _reason_without_account(self, report: Report) -> Reason:
         """Why a message that fits no account is refused: what is wrong with it itself, or that nobody expects it."""

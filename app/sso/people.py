@@ -1,4 +1,4 @@
-"""Users by hand: adding, changing, deleting, restoring; seats, stale users and clean-up."""
+"""Users by hand: adding, changing, deleting, restoring, and treating two as one."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.accounts.account import Account, Seats
-from app.accounts.cleanup import CleanupPlan, plan_cleanup
+from app.accounts.account import Account
 from app.accounts.provisioning import Change as FieldChange
 from app.accounts.provisioning import read_full_name
 from app.accounts.roles import read_role
-from app.accounts.staleness import StaleUser, reclaimable
 from app.accounts.users import RESTORE_WITHIN, User
 from app.product import ADMINISTRATOR
 from app.saml.identifiers import read_email
 from app.sso.base import OPERATOR
 from app.sso.errors import Refused
 from app.sso.inspection import InspectionVerbs
-from app.sso.values import Change, CleanupResult, SeatPanel
+from app.sso.values import Change
 from app.store import Transaction
 
 _LAST_ADMIN: Final = (
@@ -149,35 +147,16 @@ class PeopleVerbs(InspectionVerbs):
 
     def restore_user(self, user_id: int, *, operator: str = OPERATOR) -> User:
         """Undo a deletion: the same user, role and history. Refused without a seat, or after 30 days."""
-        now = self.now()
         with self.store.write() as tx:
             old = self._user(tx, user_id)
             if old.active:
                 return old
-            if not old.restorable(now):
-                raise Refused(
-                    "user.too-late",
-                    f"A deletion can be undone for {RESTORE_WITHIN.days} days. Add the user again instead.",
-                )
-            account = self._account(tx, old.account_id)
-            tx.lock_account(account.id, old.email_key)
-            account, old = self._account(tx, account.id), self._user(tx, user_id)
+            tx.lock_account(old.account_id, old.email_key)
+            old = self._user(tx, user_id)
             if old.active:
                 return old
-            self._free(tx, account, old.email_key)
-            self._seat(tx, account)
-            new = replace(old, deleted_at=None, deleted_by=None, changed_at=now)
-            tx.update_user(new)
-            self._audit(
-                tx,
-                kind="user",
-                outcome="user-restored",
-                sentence=f"The deletion of {new.email} was undone.",
-                operator=operator,
-                account=account.id,
-                user=new,
-            )
-        self.tell(Change("users", account.id, new.id))
+            new = self._restored(tx, old, operator)
+        self.tell(Change("users", new.account_id, new.id))
         return new
 
     def treat_as_rename(self, old_id: int, new_id: int, *, operator: str = OPERATOR) -> User:
@@ -217,89 +196,6 @@ class PeopleVerbs(InspectionVerbs):
         self.tell(Change("users", old.account_id, old.id))
         return moved
 
-    # Seats and stale users
-
-    def seats(self, account: int | str) -> SeatPanel:
-        """Seats used and limit, and what could be reclaimed."""
-        with self.store.read() as tx:
-            found = self._account(tx, account)
-            used, _ = tx.head_count(found.id)
-            counts = reclaimable(self._stale(tx, found, self.now()))
-        confirmed = counts["confirmed"]
-        likely = confirmed + counts["likely"]
-        return SeatPanel(
-            Seats(used, found.seat_limit), confirmed, likely, likely + counts["possible"], found.seat_price
-        )
-
-    def stale_users(
-        self, account: int | str, now: datetime | None = None, *, operator_email: str | None = None
-    ) -> tuple[StaleUser, ...]:
-        """Who may have left, with the evidence; protected users are listed as excluded."""
-        with self.store.read() as tx:
-            found = self._account(tx, account)
-            key = read_email(operator_email).normal if operator_email else None
-            return self._stale(tx, found, now or self.now(), operator_key=key)
-
-    def plan_cleanup(
-        self, account: int | str, selected: frozenset[int] | None = None, *, operator_email: str | None = None
-    ) -> CleanupPlan:
-        """A plan to delete the selected stale users, or the confirmed ones. It changes nothing."""
-        now = self.now()
-        with self.store.read() as tx:
-            found = self._account(tx, account)
-            key = read_email(operator_email).normal if operator_email else None
-            used, administrators = tx.head_count(found.id)
-            return plan_cleanup(
-                self._stale(tx, found, now, operator_key=key),
-                account_id=found.id,
-                now=now,
-                active_users=used,
-                administrators=administrators,
-                selected=selected,
-            )
-
-    def apply_cleanup(
-        self,
-        plan: CleanupPlan,
-        *,
-        typed: int | None = None,
-        operator: str = OPERATOR,
-        operator_email: str | None = None,
-    ) -> CleanupResult:
-        """Delete the users of a plan in one transaction; who logged in since, or is protected now, drops out.
-
-        Refused where the plan says so, or where the number had to be typed and was not.
-        """
-        if plan.refused:
-            raise Refused("cleanup.refused", " ".join(plan.refused))
-        if plan.must_type is not None and typed != plan.must_type:
-            raise Refused("cleanup.type", f"Type {plan.must_type} to delete that many users.")
-        now = self.now()
-        deleted: list[str] = []
-        skipped: list[tuple[str, str]] = []
-        with self.store.write() as tx:
-            account = self._account(tx, plan.account_id)
-            tx.lock_account(account.id)
-            batch = self._reference()
-            key = read_email(operator_email).normal if operator_email else None
-            stale = {row.user.id: row for row in self._stale(tx, account, now, operator_key=key)}
-            for item in plan.items:
-                user = tx.user(item.user_id)
-                row = stale.get(item.user_id)
-                if user is None or not user.active:
-                    skipped.append((item.email, "Deleted already."))
-                elif user.last_login_at is not None and user.last_login_at > plan.made_at:
-                    skipped.append((item.email, "Logged in since the plan was made."))
-                elif row is None:
-                    skipped.append((item.email, "Not stale any more."))
-                elif row.evidence == "excluded":
-                    skipped.append((item.email, row.why[0]))
-                else:
-                    self._delete(tx, user, operator, f"clean-up {batch}: {'; '.join(item.why)}")
-                    deleted.append(item.email)
-        self.tell(Change("users", account.id, None))
-        return CleanupResult(batch, tuple(deleted), tuple(skipped))
-
     # Steps
 
     def _active(self, tx: Transaction, user_id: int) -> User:
@@ -309,7 +205,40 @@ class PeopleVerbs(InspectionVerbs):
         tx.lock_account(user.account_id)
         return self._user(tx, user_id)
 
-    def _delete(self, tx: Transaction, user: User, operator: str, why: str, *, keep_administrator: bool = True) -> User:
+    def _restored(self, tx: Transaction, old: User, operator: str, how: str = "") -> User:
+        """Undo a deletion, with the account locked already."""
+        now = self.now()
+        if not old.restorable(now):
+            raise Refused(
+                "user.too-late",
+                f"A deletion can be undone for {RESTORE_WITHIN.days} days. Add the user again instead.",
+            )
+        account = self._account(tx, old.account_id)
+        self._free(tx, account, old.email_key)
+        self._seat(tx, account)
+        new = replace(old, deleted_at=None, deleted_by=None, changed_at=now)
+        tx.update_user(new)
+        self._audit(
+            tx,
+            kind="user",
+            outcome="user-restored",
+            sentence=f"The deletion of {new.email} was undone{f' {how}' if how else ''}.",
+            operator=operator,
+            account=account.id,
+            user=new,
+        )
+        return new
+
+    def _delete(
+        self,
+        tx: Transaction,
+        user: User,
+        operator: str,
+        why: str,
+        *,
+        keep_administrator: bool = True,
+        details: dict[str, Any] | None = None,
+    ) -> User:
         if keep_administrator:
             self._keep_an_administrator(tx, user)
         gone = replace(user, deleted_at=self.now(), deleted_by=operator)
@@ -322,6 +251,7 @@ class PeopleVerbs(InspectionVerbs):
             operator=operator,
             account=gone.account_id,
             user=gone,
+            details=details,
         )
         return gone
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from app.accounts.staleness import days_by_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     cost: str = ""
     per_account: bool = False
+    #: Raises ValueError with a sentence for a value that has the right kind and makes no sense.
+    check: Callable[[Any], object] | None = None
 
     def checked(self, value: Any) -> Any:
         """The value, if it fits. ValueError with a sentence otherwise."""
@@ -36,9 +41,11 @@ class Setting:
         elif self.kind == "list":
             if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v.strip() for v in value):
                 raise ValueError(f"{self.title} must be a list of texts.")
-            return [v.strip() for v in value]
+            value = [v.strip() for v in value]
         elif not isinstance(value, str) or (self.choices and value not in self.choices):
             raise ValueError(f"{self.title} must be one of: {', '.join(self.choices)}.")
+        if self.check is not None:
+            self.check(value)
         return value
 
 
@@ -137,6 +144,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         14,
         "Days in which a new user who has not logged in is not stale.",
         high=3650,
+    ),
+    Setting(
+        "dormant_days_by_role",
+        "Dormant after, by role",
+        "list",
+        [],
+        "Roles with a threshold of their own in days, as ROLE:DAYS, such as finance:365.",
+        check=days_by_role,
     ),
     Setting("break_glass", "Emergency accounts", "list", [], "E-mails that are never on a clean-up list."),
     Setting(

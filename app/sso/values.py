@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from app.accounts.account import Account, Seats
+from app.accounts.account import Account, Seats, times
+from app.accounts.directory import Comparison, Snapshot
 from app.accounts.provisioning import Decision
 from app.accounts.reasons import Reason
 from app.accounts.users import User
 from app.setup_guides import SetupGuide
 from app.sso.choices import Choice
-from app.store import Noticed, Revision
+from app.store import CleanupRecord, Noticed, Revision
 
 if TYPE_CHECKING:
     from app.saml.metadata import IdpMetadata
@@ -137,6 +138,10 @@ class SeatPanel:
     possible: int
     price: str | None = None
 
+    def cost(self, count: int) -> str:
+        """What so many seats cost, e.g. "108.00 EUR"; "" where no seat price is set."""
+        return times(self.price, count) if self.price else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Purged:
@@ -170,3 +175,50 @@ class CleanupResult:
     batch: str
     deleted: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupUndone:
+    """What undoing a clean-up did: who is back, and who is not with the reason."""
+
+    batch: str
+    restored: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupCheck:
+    """A clean-up looked at again: how many of those deleted are still gone, and who is back, with how."""
+
+    cleanup: CleanupRecord
+    gone: int
+    back: tuple[tuple[str, str], ...]
+    seats: Seats
+
+    @property
+    def holds(self) -> bool:
+        """Whether everybody who was deleted is still gone."""
+        return not self.back
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPreview:
+    """What importing a list would do. `held` says why it would wait for confirmation, "" where it would count."""
+
+    comparison: Comparison
+    held: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """A list that was imported. `asked` says whether it is the one that counts (or adds to it); `contradicted` is how
+    many users logged in after it had called them gone."""
+
+    snapshot: Snapshot
+    asked: bool
+    contradicted: int
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a login has shown that it is not true any more."""
+        return self.contradicted > 0

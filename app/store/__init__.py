@@ -14,6 +14,8 @@ from app.store.errors import (
 )
 from app.store.records import (
     CheckRecord,
+    CleanupItem,
+    CleanupRecord,
     EventFilter,
     EventRecord,
     PageKey,
@@ -26,6 +28,8 @@ from app.store.watch import Noticed, Watch
 
 __all__ = [
     "CheckRecord",
+    "CleanupItem",
+    "CleanupRecord",
     "Copied",
     "DamagedStore",
     "Duplicate",

@@ -175,3 +175,42 @@ class RequestRecord:
     email: str | None = None
     browser: str | None = None
     answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupItem:
+    """One user of a clean-up: the evidence as it was when the plan was made, and what became of it.
+
+    `left_out` is "" where the user was deleted, else why not.
+    """
+
+    user_id: int
+    email: str
+    role: str
+    state: str
+    evidence: str
+    why: tuple[str, ...]
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupRecord:
+    """A clean-up as it was applied. `export` is the plan as CSV, written before anybody was deleted.
+
+    `ticked` are the users who were removed at the service provider too, by hand.
+    """
+
+    reference: str
+    account_id: int
+    made_at: datetime
+    applied_at: datetime
+    operator: str
+    export: bytes
+    export_sha256: str
+    items: tuple[CleanupItem, ...]
+    ticked: frozenset[int] = frozenset()
+
+    @property
+    def deleted(self) -> tuple[CleanupItem, ...]:
+        """Those who were deleted."""
+        return tuple(i for i in self.items if not i.left_out)

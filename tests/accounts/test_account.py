@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.accounts.account import Account, Seats
+from app.accounts.account import Account, Seats, times
 from app.accounts.users import User
 from app.product import IMAGEKIT
 
@@ -49,3 +49,19 @@ def test_a_deletion_can_be_undone_for_thirty_days():
     assert not user.active
     assert user.restorable(NOW + timedelta(days=30))
     assert not user.restorable(NOW + timedelta(days=31))
+
+
+@pytest.mark.parametrize(
+    ("price", "cost"),
+    [
+        ("9 EUR", "27 EUR"),
+        ("9.50 EUR", "28.50 EUR"),
+        ("9,5 €", "28.50 €"),
+        ("$ 1,200 a month", "$ 3,600 a month"),
+        ("1.200 EUR", "3,600 EUR"),
+        ("9 to 12 EUR", "3 × 9 to 12 EUR"),
+        ("free", "3 × free"),
+    ],
+)
+def test_what_three_seats_cost(price, cost):
+    assert times(price, 3) == cost

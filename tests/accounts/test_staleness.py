@@ -86,7 +86,10 @@ def test_directory_signals(kind, state, evidence):
 
 
 def test_a_login_after_the_snapshot_contradicts_it():
-    assert row(user(last_login_at=ago(1)), Signal("directory-absent", ago(2), "people.csv")) is None
+    for kind in ("directory-absent", "directory-disabled", "not-assigned"):
+        found = row(user(last_login_at=ago(1)), Signal(kind, ago(2), "people.csv"))
+        assert (found.state, found.evidence, found.reclaimable) == ("contradicted", "none", False)
+        assert "people.csv of 2026-11-21" in found.why[0]
 
 
 def test_why_names_file_and_date():
@@ -141,4 +144,4 @@ def test_likely_renames_by_stable_id():
 
 def test_reclaimable_counts_by_evidence():
     rows = [row(user(last_login_at=ago(100))), row(user(last_login_at=ago(300)))]
-    assert reclaimable(rows) == {"confirmed": 0, "likely": 1, "possible": 1, "excluded": 0}
+    assert reclaimable(rows) == {"confirmed": 0, "likely": 1, "possible": 1, "none": 0, "excluded": 0}

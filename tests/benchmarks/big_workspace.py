@@ -54,7 +54,7 @@ def fill(url: str, *, rows: int = 1_000_000, users: int = 50_000, days: int = 36
         samples = list(_samples(sso, idp, store))
         main, small = (sso.account(i).id for i in ("ik_7x2k", "ik_small"))
         with store.write() as tx:
-            people = [_user(n, main, time, days, chance) for n in range(10, users + 10)]
+            people = [_user(n, main, time, days, chance, idp.entity_id) for n in range(10, users + 10)]
             for start in range(0, users, _ROWS_AT_ONCE):
                 tx.connection.execute(insert(table(UserRow)), people[start : start + _ROWS_AT_ONCE])
             active = sum(p["deleted_at"] is None for p in people)
@@ -115,7 +115,7 @@ def _samples(sso: SSO, idp: Idp, store: Store) -> Iterator[tuple[dict[str, Any],
                 yield values, body
 
 
-def _user(n: int, account: int, since: datetime, days: int, chance: random.Random) -> dict[str, Any]:
+def _user(n: int, account: int, since: datetime, days: int, chance: random.Random, issuer: str) -> dict[str, Any]:
     email, name = person(n)
     created = since + timedelta(days=days) * chance.random()
     seen = created + (NOW - created) * chance.random()
@@ -130,7 +130,7 @@ def _user(n: int, account: int, since: datetime, days: int, chance: random.Rando
         "changed_at": None,
         "last_login_at": seen if chance.random() < 0.95 else None,
         "logins": chance.randrange(1, 400),
-        "last_issuer": "https://idp.acme-media.test",
+        "last_issuer": issuer if chance.random() < 0.97 else "https://old-idp.acme-media.test",
         "stable_id": f"objectidentifier:{n:012x}",
         "deleted_at": NOW - timedelta(days=3) if chance.random() < 0.02 else None,
     }

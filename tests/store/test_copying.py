@@ -6,8 +6,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
+from app.accounts.directory import Snapshot, Standing
 from app.accounts.provisioning import Change
-from app.store import EventRecord, RequestRecord, Revision, Store, StoreError, copy_store
+from app.store import (
+    CleanupItem,
+    CleanupRecord,
+    EventRecord,
+    RequestRecord,
+    Revision,
+    Store,
+    StoreError,
+    copy_store,
+)
 from app.store.models import Base
 from tests.store.conftest import NOW
 from tests.store.test_store import person
@@ -41,6 +51,19 @@ def filled(store, account):
         tx.insert_request(
             RequestRecord(id="_r", account_id=account, idp_entity_id="https://idp.test", sent_at=NOW, expires_at=NOW)
         )
+        tx.insert_snapshot(
+            Snapshot(
+                account_id=account, kind="directory", taken_at=NOW, imported_at=NOW, operator="op", source=HOSTILE,
+                format="entra", key_column="mail", complete=True, rows=2, matched=1, disabled=0, absent=1, sha256="ab",
+            ),
+            [Standing(gone, "u1@acme.test", "absent", 0)],
+        )  # fmt: skip
+        tx.insert_cleanup(
+            CleanupRecord(
+                reference="a-b-c-77", account_id=account, made_at=NOW, applied_at=NOW, operator="op", export=b"email",
+                export_sha256="cd", items=(CleanupItem(gone, "u1@acme.test", "finance", "dormant", "likely", ("x",)),),
+            )
+        )  # fmt: skip
         tx.set_setting("setting/x", {"a": [HOSTILE, None]})
     return store
 

@@ -47,7 +47,7 @@ _JUDGING: Final = (
     "request_minutes",
     "email_domains",
 )
-_STALE: Final = ("dormant_days", "grace_days", "break_glass")
+_STALE: Final = ("dormant_days", "dormant_days_by_role", "grace_days", "break_glass")
 _SUFFIX: Final = {
     "clock_skew_s": " s",
     "retention_days": " days",

@@ -61,6 +61,7 @@ EVIDENCE: Final[dict[str, tuple[str, str]]] = {
     "confirmed": ("fail", "The directory says so."),
     "likely": ("warn", "Several signs point to it."),
     "possible": ("info", "Silence is the only sign."),
+    "none": ("pass", "Not stale: a login has shown that the list is outdated."),
     "excluded": ("not-applicable", "Protected: never deleted from this list."),
 }
 _SIGNALS: Final[dict[str, str]] = {
