@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "probe": ("probe", "The same faults against another service provider: what it accepts that it must refuse."),
     "idp": ("idp", "The simulated identity provider: serve, issue, list-faults, metadata."),
     "sp": ("sp", "Our service provider alone: serve."),
-    "config": ("config", "The SSO configuration of an account: show, set, history, diff, restore, test."),
+    "config": ("config", "The SSO configuration of an account: show, set, history, diff, restore, apply, test."),
     "log": ("log", "The log of logins and just-in-time provisioning, with its filters."),
     "users": ("users", "Users and seats: list, add, delete, stale."),
     "db": ("db", "The workspace database: upgrade, check, backup, copy."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli import applying
 from app.cli.output import Unreadable, emit, format_option, instant, read_file, read_stdin, say, shout, table
 from app.cli.workspace import OPERATOR, opened, the_account
 
@@ -41,6 +42,9 @@ _based_on = click.option(
 )
 def command() -> None:
     """The SSO configuration of an account."""
+
+
+command.add_command(applying.command)
 
 
 @command.command("show")

@@ -1,8 +1,8 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
+from app.sso.applying import Applied, ApplyingVerbs
 from app.sso.base import browser_digest
 from app.sso.comparing import ComparingVerbs
-from app.sso.deciding import DecidingVerbs
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.leavers import LeaverVerbs
@@ -28,7 +28,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, DecidingVerbs):
+class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
@@ -38,6 +38,7 @@ class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, DecidingVerbs):
 
 __all__ = [
     "SSO",
+    "Applied",
     "Change",
     "CleanupCheck",
     "CleanupResult",

@@ -30,7 +30,7 @@ from app.sso.configuration import ConfigurationVerbs, Configured
 from app.sso.errors import Refused
 from app.sso.keys import KeyVerbs
 from app.sso.values import Overrides
-from app.store import Transaction
+from app.store import Revision, Transaction
 
 if TYPE_CHECKING:
     from app.saml import Channel, ProvisioningSummary, Report, VerifiedLogin
@@ -104,6 +104,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         now = self.now()
         with self.store.read() as tx:
             chosen = self._account(tx, account) if account is not None else self._choose(tx, source, channel)
+            chosen = under(chosen, overrides.candidate)
             lookups = Lookups(tx, chosen.id if chosen else None, ignoring=of_event)
             expectation = self._expectation(tx, chosen, overrides=overrides, lookups=lookups)
             when = now if at is None or at == "issue" else at
@@ -118,7 +119,8 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             if chosen is None or report.kind != "Response" or expectation.profile != "imagekit":
                 return report
             attempt = self._attempt(report, chosen, when, lookups)
-            policies = policies_of(self._policies(tx), self._decided(tx, chosen.id))
+            own = self._own(tx, chosen, overrides.candidate)
+            policies = policies_of(self._policies(tx), own.choices if own else {})
             decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), policies)
         return report.with_provisioning(summary_of(decision, dry=True), decision.allowed)
 
@@ -169,8 +171,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         browser: str | None = None,
         correlate: bool = False,
     ) -> Expectation:
-        configured = self._configured(tx)
-        own = next((c for c in configured if account is not None and c.account_id == account.id), None)
+        own = self._own(tx, account, overrides.candidate)
         decided = own.choices if own else {}
         settings, sp = settings_of(self._settings(tx), decided), sp_of(self.sp, decided)
         idp = own.idp if own else None
@@ -195,7 +196,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             idp_entity_id=issuer,
             idp_display_name=idp.display_name if idp else None,
             trusted_keys=keys,
-            other_idps=_others(configured, issuer),
+            other_idps=_others(self._configured(tx), issuer),
             sp_entity_id=overrides.sp_entity_id or sp_entity_id,
             acs_url=overrides.acs_url or acs_url,
             default_sp_entity_id=sp.entity_id if sp_entity_id != sp.entity_id else None,
@@ -225,6 +226,14 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             find_use=lookups.find_use,
             find_role=lookups.find_role,
         )
+
+    def _own(self, tx: Transaction, account: Account | None, candidate: Revision | None) -> Configured | None:
+        """What is configured for an account, or would be with a candidate."""
+        if account is None:
+            return None
+        if candidate is not None:
+            return self._configuration(candidate)
+        return next((c for c in self._configured(tx) if c.account_id == account.id), None)
 
     @staticmethod
     def _facts(settings: dict[str, list[str]], account: Account | None) -> AccountFacts | None:
@@ -403,6 +412,13 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         if own is not None and own.category in ("message", "idp", "internal") and report.verdict != "unknown":
             return own
         return no_account(report.issuer)
+
+
+def under(account: Account | None, candidate: Revision | None) -> Account | None:
+    """The account as it would be with a candidate."""
+    if account is None or candidate is None:
+        return account
+    return replace(account, entity_id=candidate.entity_id, sso_on=candidate.document is not None)
 
 
 def replay_kept_until(report: Report) -> datetime:

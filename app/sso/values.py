@@ -154,7 +154,10 @@ class Purged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What to judge a message by instead of the account's configuration; None means "as configured"."""
+    """What to judge a message by instead of the account's configuration; None means "as configured".
+
+    `candidate` is a revision that is not saved: the message is judged as if it were the newest of the account.
+    """
 
     policy: Literal["strict", "diagnose"] | None = None
     profile: Literal["saml", "imagekit"] | None = None
@@ -166,6 +169,7 @@ class Overrides:
     in_response_to: str | None = None
     decryption_keys: tuple[Any, ...] = field(default=(), repr=False)
     verifiers: Literal["both", "ours"] | None = None
+    candidate: Revision | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
             "config test",
             "config diff",
             "config export",
+            "config apply",
         ),
         *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
         "db copy",

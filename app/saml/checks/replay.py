@@ -118,7 +118,7 @@ def irt_unsolicited(case: Case) -> Outcome | None:
         return not_applicable("A certain request is expected; see irt-response.")
     claimed = claimed_request(case)
     if claimed is None:
-        if expectation.policy.allow_idp_initiated or not expectation.judges_correlation:
+        if expectation.policy.allow_idp_initiated:
             return ok("The login began at the IdP and names no request.")
         return problem(
             "The login began at the IdP, which the policy does not allow.",

@@ -46,7 +46,7 @@ def test_a_login_from_the_portal() -> None:
 def test_policy_may_forbid_logins_from_the_portal() -> None:
     strict = expecting(policy=Policy(allow_idp_initiated=False))
     assert ask("irt-unsolicited", case(expectation=strict)).status == "fail"
-    assert ask("irt-unsolicited", case(expectation=replace(strict, judges_correlation=False))).status == "pass"
+    assert ask("irt-unsolicited", case(expectation=replace(strict, judges_correlation=False))).status == "fail"
 
 
 def test_a_made_up_request() -> None:
