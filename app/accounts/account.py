@@ -15,8 +15,8 @@ class Account:
     """An organisation account of the service provider.
 
     `entity_id` is the override of the default Identifier, or None. `sso_on` is True while identity provider metadata is
-    saved; `revision` is the number of the newest configuration revision (0: never configured) and `off_since_revision`
-    the revision that turned SSO off, if one did.
+    saved, `enforced` while people may only come in through it; `revision` is the number of the newest configuration
+    revision (0: never configured) and `off_since_revision` the revision that turned SSO off, if one did.
     """
 
     id: int
@@ -26,6 +26,7 @@ class Account:
     seat_limit: int
     entity_id: str | None = None
     sso_on: bool = False
+    enforced: bool = False
     revision: int = 0
     off_since_revision: int | None = None
     seat_price: str | None = None

@@ -101,6 +101,7 @@ _ACTION: Final = {
 _PUBLIC_DEFAULT: Final = "You could not be signed in. Give your administrator the reference below."
 _PUBLIC: Final = {
     "flow.first-login-at-idp": "Start your first sign-in at your company's sign-in portal, not here.",
+    "flow.recovery-refused": "That e-mail and recovery code let nobody in. Compare both, and use each code once.",
     "replay.assertion": "This sign-in was used before. Start again from your company's sign-in portal.",
     "bind.in-response-to": "This sign-in does not belong to a sign-in that was started here. Start again.",
     "idp": "Your company's sign-in service did not let you in. Give your administrator the reference below.",

@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli import applying
-from app.cli.output import Unreadable, emit, format_option, instant, read_file, read_stdin, say, shout, table
+from app.cli.output import (
+    Unfit,
+    Unreadable,
+    emit,
+    format_option,
+    instant,
+    read_file,
+    read_stdin,
+    say,
+    shout,
+    table,
+    tell,
+)
 from app.cli.workspace import OPERATOR, opened, the_account
 
 if TYPE_CHECKING:
+    from app.bootstrap import Workspace
     from app.sso import SSO, ConfigurationView, Difference
     from app.sso.values import ChoiceView
+    from app.store import ConfigurationTest
 
 _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one.")
 _based_on = click.option(
@@ -37,7 +51,8 @@ _based_on = click.option(
         "  sso-workbench config set --account ik_7x2k --idp-metadata idp.xml --based-on 4\n"
         "  sso-workbench config set --account ik_7x2k --choose clock_skew_s=240 --unchoose allow_sha1\n"
         "  sso-workbench config history && sso-workbench config diff 3 4 && sso-workbench config restore 3\n"
-        "  sso-workbench config test\n"
+        "  sso-workbench config test --login && sso-workbench config set --enforce on\n"
+        "  sso-workbench config recovery-codes > codes.txt\n"
     ),
 )
 def command() -> None:
@@ -92,6 +107,11 @@ def _show_choices(views: Iterable[ChoiceView]) -> None:
 @click.option("--plan", metavar="PLAN", help="free, paid or enterprise.")
 @click.option("--seats", type=int, metavar="N", help="The seat limit.")
 @click.option("--name", metavar="NAME", help="The account's name.")
+@click.option(
+    "--enforce",
+    type=click.Choice(["on", "off"]),
+    help="Let people in through single sign-on only: asks for a test of the saved revision by an administrator.",
+)
 @_based_on
 @format_option
 @click.pass_context
@@ -109,6 +129,7 @@ def change(
     plan: str | None,
     seats: int | None,
     name: str | None,
+    enforce: str | None,
     based_on: int | None,
     form: str,
 ) -> int:
@@ -119,7 +140,7 @@ def change(
         raise click.UsageError("--test-idp belongs to --idp-metadata.")
     if create is not None and account is None:
         raise click.UsageError("--create needs --account, the id of the new account.")
-    given = (create, idp_metadata, entity_id, plan, seats, name, choose or None, unchoose or None)
+    given = (create, idp_metadata, entity_id, plan, seats, name, choose or None, unchoose or None, enforce)
     if all(g is None for g in given) and not delete_metadata:
         raise click.UsageError("Say what to change; see sso-workbench config set --help.")
     decided = _decided(choose, unchoose)
@@ -148,6 +169,9 @@ def change(
             )
         elif delete_metadata:
             sso.delete_metadata(found.id, operator=OPERATOR, based_on=based_on)
+        if enforce is not None:
+            verb = sso.enforce if enforce == "on" else sso.stop_enforcing
+            verb(found.id, operator=OPERATOR, based_on=based_on if document is None and not delete_metadata else None)
         _show(sso, sso.configuration(found.id), None, form)
     return 0
 
@@ -177,7 +201,9 @@ def _decided(choose: Iterable[str], unchoose: Iterable[str]) -> dict[str, Any]:
 def history(ctx: click.Context, account: str | None, form: str) -> int:
     """List the revisions, newest first: when, who, what."""
     with opened(ctx) as workspace:
-        rows = workspace.sso.configuration_history(the_account(workspace.sso, account).id)
+        found = the_account(workspace.sso, account)
+        rows = workspace.sso.configuration_history(found.id)
+        tests = workspace.sso.safety(found.id).tests
     if form == "json":
         for r in rows:
             emit(
@@ -189,11 +215,17 @@ def history(ctx: click.Context, account: str | None, form: str) -> int:
                     "idp_entity_id": r.idp_entity_id,
                     "entity_id": r.entity_id,
                     "sso_on": r.document is not None,
+                    "enforced": r.enforced,
+                    "test": _test(next((t for t in tests if t.revision == r.number), None)),
                     "sha256": r.sha256,
                 }
             )
     elif rows:
-        table(("rev", "at", "by", "what"), [(r.number, instant(r.at), r.operator, r.what) for r in rows])
+        words = {t.revision: "passed" if t.passed else "failed" for t in reversed(tests)}
+        table(
+            ("rev", "at", "by", "test", "what"),
+            [(r.number, instant(r.at), r.operator, words.get(r.number, ""), r.what) for r in rows],
+        )
     else:
         say("This account was never configured.")
     return 0
@@ -275,17 +307,48 @@ def _differences(found: tuple[Difference, ...]) -> list[dict[str, str | None]]:
     return [{"what": d.what, "old": d.old, "new": d.new} for d in found]
 
 
+@command.command("recovery-codes")
+@_account
+@click.pass_context
+def recovery_codes(ctx: click.Context, account: str | None) -> int:
+    """Make new recovery codes, which makes earlier ones void, and print them this once."""
+    with opened(ctx) as workspace:
+        codes = workspace.sso.make_recovery_codes(the_account(workspace.sso, account).id, operator=OPERATOR)
+    for code in codes:
+        say(code)
+    tell("Put them away safely: they cannot be read again, and each lets an administrator in once.")
+    return 0
+
+
 @command.command("test")
 @_account
+@click.option("--login", is_flag=True, help="A real login against the saved revision, with the built-in IdP.")
+@click.option("--user", metavar="NAME", help="With --login: who of its directory; default: an administrator.")
+@click.option("--reference", metavar="REFERENCE", help="Take this login of the log as the test of the saved revision.")
 @format_option
 @click.pass_context
-def test(ctx: click.Context, account: str | None, form: str) -> int:
-    """Look at the saved configuration as of now: could a login work? Exit code 1 if not."""
+def test(
+    ctx: click.Context, account: str | None, login: bool, user: str | None, reference: str | None, form: str
+) -> int:
+    """Look at the saved configuration as of now: could a login work? Exit code 1 if not.
+
+    With --login or --reference it is tested by a real login, which is kept with the revision: enforcing asks for it.
+    """
+    if user is not None and not login:
+        raise click.UsageError("--user belongs to --login.")
+    if login and reference is not None:
+        raise click.UsageError("Choose either --login or --reference.")
     from app.saml.names import BINDING_REDIRECT
 
     with opened(ctx) as workspace:
         sso = workspace.sso
-        view = sso.configuration(the_account(sso, account).id)
+        found = the_account(sso, account)
+        tested = None
+        if login:
+            tested = _rehearsed(workspace, found.imagekit_id, user)
+        elif reference is not None:
+            tested = sso.record_test(found.id, reference, operator=OPERATOR)
+        view = sso.configuration(found.id)
         problems = []
         if not view.account.plan_has_sso:
             problems.append(f"The plan {view.account.plan} has no single sign-on.")
@@ -299,8 +362,20 @@ def test(ctx: click.Context, account: str | None, form: str) -> int:
                 problems.append("The metadata names no HTTP-Redirect endpoint, so no login can start here.")
         if sso.seats(view.account.id).seats.full:
             problems.append("Every seat is taken, so nobody new can be registered.")
+        if tested is not None and not tested.passed:
+            problems.append(f"The login {tested.reference} was refused: {tested.sentence}")
+        safety = sso.safety(view.account.id)
     if form == "json":
-        emit({"account": view.account.imagekit_id, "problems": problems, "warnings": list(view.warnings)})
+        emit(
+            {
+                "account": view.account.imagekit_id,
+                "problems": problems,
+                "warnings": list(view.warnings),
+                "test": _test(safety.test),
+                "enforced": safety.enforced,
+                "conditions": [{"title": c.title, "met": c.met, "sentence": c.sentence} for c in safety.conditions],
+            }
+        )
     else:
         for sentence in problems:
             shout(f"PROBLEM  {sentence}", "error")
@@ -308,7 +383,53 @@ def test(ctx: click.Context, account: str | None, form: str) -> int:
             shout(f"warning  {sentence}", "warn")
         if not problems:
             shout(f"{view.account.imagekit_id}: a login can work.", "ok")
+        if tested is not None and tested.passed:
+            shout(f"Revision {tested.revision} passed its test: {tested.sentence} ({tested.reference})", "ok")
+        for c in safety.conditions:
+            say(f"  {'yes' if c.met else 'NO '}  {c.title}: {c.sentence}")
     return 1 if problems else 0
+
+
+def _rehearsed(workspace: Workspace, imagekit_id: str, user: str | None) -> ConfigurationTest:
+    """Test with the built-in IdP, unless somebody else runs it: two of them would take each other's address."""
+    import socket
+    from urllib.parse import urlsplit
+
+    from app.lab import Lab, LabError
+    from app.rehearsal import rehearse
+
+    idp = workspace.sso.configuration(imagekit_id).idp
+    for endpoint in idp.sso_endpoints if idp is not None else ():
+        parts = urlsplit(endpoint.location)
+        if parts.hostname == "127.0.0.1" and parts.port is not None:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", parts.port)) == 0:
+                    raise Unfit(
+                        f"The test IdP is running on port {parts.port} already. Test in the window that runs it, or "
+                        "stop it first."
+                    )
+    lab = Lab(workspace.sso, workspace.simulator_folder)
+    try:
+        return rehearse(workspace.sso, lab, imagekit_id, username=user, operator=OPERATOR)
+    except LabError as e:
+        raise Unreadable(str(e)) from e
+    finally:
+        lab.stop()
+
+
+def _test(test: ConfigurationTest | None) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    return {
+        "revision": test.revision,
+        "at": instant(test.at),
+        "how": test.how,
+        "passed": test.passed,
+        "administrator": test.administrator,
+        "reference": test.reference,
+        "sentence": test.sentence,
+    }
 
 
 def _show(sso: SSO, view: ConfigurationView, vendor: str | None, form: str) -> None:
@@ -328,7 +449,7 @@ def _show(sso: SSO, view: ConfigurationView, vendor: str | None, form: str) -> N
     if view.idp is None:
         shout("SSO is off: no metadata is saved.", "warn")
     else:
-        shout(f"SSO is on, revision {a.revision}.", "ok")
+        shout(f"SSO is on{' and enforced' if a.enforced else ''}, revision {a.revision}.", "ok")
         say(f"Identity provider {view.idp.entity_id}")
         for e in view.idp.sso_endpoints:
             say(f"  sso: {e.location} ({e.binding.rpartition(':')[2]})")
@@ -370,6 +491,7 @@ def _as_dict(sso: SSO, view: ConfigurationView) -> dict[str, Any]:
         "plan": a.plan,
         "seats": {"used": sso.seats(a.id).seats.used, "limit": a.seat_limit},
         "sso_on": a.sso_on,
+        "enforced": a.enforced,
         "revision": a.revision,
         "idp": idp,
         "warnings": list(view.warnings),

@@ -32,10 +32,12 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     return data
 
 
-def write_file(path: Path, data: bytes) -> Path:
-    """Write a whole file, or nothing: FileRefused says why. Call it off the GUI thread."""
+def write_file(path: Path, data: bytes, *, private: bool = False) -> Path:
+    """Write a whole file, or nothing: FileRefused says why. `private`: for nobody else. Call it off the GUI thread."""
     part = path.with_name(path.name + ".part")
     try:
+        part.unlink(missing_ok=True)
+        part.touch(0o600 if private else 0o666)
         part.write_bytes(data)
         part.replace(path)
     except OSError as e:

@@ -9,10 +9,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from app.gui import theme
-from app.gui.widgets import CopyRow, Tone, button, clear, column, copy_text, label, line, mono_label, row, tip, visible
+from app.gui.widgets import (
+    CopyRow,
+    Tone,
+    button,
+    clear,
+    column,
+    copy_text,
+    label,
+    line,
+    mark,
+    mono_label,
+    row,
+    tip,
+    visible,
+)
 from app.gui.wording import day, days_left, exact, in_days, thumbprint
 
 if TYPE_CHECKING:
@@ -227,14 +240,10 @@ def _copy(text: str) -> None:
 
 
 def _told(state: str, sentence: str) -> QVBoxLayout:
-    t = theme.tokens()
-    mark = QLabel()
-    mark.setPixmap(theme.pixmap(state, {"error": t.error, "warning": t.warning}.get(state, t.accent), 16))
-    mark.setFixedWidth(18)
-    mark.setAccessibleName(state)
+    sign = mark(state)
     text = label(sentence, wrap=True)
     text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    inner = row(mark, text)
+    inner = row(sign, text)
     inner.setStretch(1, 1)
-    inner.setAlignment(mark, Qt.AlignmentFlag.AlignTop)
+    inner.setAlignment(sign, Qt.AlignmentFlag.AlignTop)
     return column(inner)

@@ -218,6 +218,16 @@ def clear(layout: QLayout) -> None:
             widget.deleteLater()
 
 
+def mark(state: str) -> QLabel:
+    """The small icon of a state: error, warning, ok or info."""
+    t = theme.tokens()
+    made = QLabel()
+    made.setPixmap(theme.pixmap(state, {"error": t.error, "warning": t.warning, "ok": t.ok}.get(state, t.accent), 16))
+    made.setFixedWidth(18)
+    made.setAccessibleName(state)
+    return made
+
+
 def line() -> QFrame:
     """A hairline."""
     made = QFrame()

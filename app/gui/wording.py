@@ -20,6 +20,7 @@ OUTCOMES: Final[dict[str, str]] = {
     "updated_partially": "Partly updated",
     "recreated": "Created again",
     "linked": "Linked",
+    "recovered": "Recovery code",
     "rejected": "Rejected",
     "error": "Error",
 }

@@ -9,6 +9,7 @@ from app.sso.leavers import LeaverVerbs
 from app.sso.log import LogVerbs
 from app.sso.login import LoginVerbs
 from app.sso.revisions import Difference
+from app.sso.safety import Condition, Recovered, Safety, SafetyVerbs
 from app.sso.values import (
     Change,
     CleanupCheck,
@@ -28,7 +29,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs):
+class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, SafetyVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
@@ -43,6 +44,7 @@ __all__ = [
     "CleanupCheck",
     "CleanupResult",
     "CleanupUndone",
+    "Condition",
     "ConfigurationView",
     "Difference",
     "FirstLoginAtIdp",
@@ -59,7 +61,9 @@ __all__ = [
     "NotFound",
     "Overrides",
     "Purged",
+    "Recovered",
     "Refused",
+    "Safety",
     "SeatPanel",
     "SpValues",
     "SsoError",

@@ -332,7 +332,8 @@ class ConfigurationVerbs(SsoBase):
             account_id=account.id, number=0, at=self.now(), operator="", what="", document=None, sha256=None,
             idp_entity_id=None, entity_id=None,
         )  # fmt: skip
-        made = replace(base, **changes)
+        # What has not been tested must not be the only way in.
+        made = replace(base, **{"enforced": False, **changes})
         digest = None if made.document is None else hashlib.sha256(made.document).hexdigest()
         return replace(made, id=0, sha256=digest)
 
@@ -347,8 +348,12 @@ class ConfigurationVerbs(SsoBase):
         **changes: Any,
     ) -> ConfigurationView:
         """Add a revision that changes some fields of the current one, its audit row, and give the new view."""
+        current = tx.current_revision(account.id)
+        made = self._candidate(current, account, **changes)
+        if current is not None and current.enforced and not made.enforced and "enforced" not in changes:
+            what += " SSO is no longer enforced, until this revision is tested and it is enforced again."
         made = replace(
-            self._candidate(tx.current_revision(account.id), account, **changes),
+            made,
             number=account.revision + 1,
             at=self.now(),
             operator=operator,

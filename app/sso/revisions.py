@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from app import saml
@@ -55,6 +55,8 @@ def facts_of(revision: Revision | None, sp: ServiceProvider) -> dict[str, str]:
         "Single sign-on": _ON if on else _OFF,
         "Identifier": (revision.entity_id if revision is not None else None) or sp.entity_id,
     }
+    if revision is not None and revision.enforced:
+        facts["Enforced"] = "yes"
     if revision is not None and on:
         idp = reading_of(revision).idp
         if idp is None:
@@ -99,6 +101,12 @@ def differences(old: dict[str, str], new: dict[str, str]) -> tuple[Difference, .
     """What two sets of facts do not agree in, in the order of the facts."""
     names = [*old, *(n for n in new if n not in old)]
     return tuple(Difference(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n))
+
+
+def same_settings(one: Revision, other: Revision) -> bool:
+    """Whether two revisions judge a login alike: they may differ in who saved them, and in being enforced."""
+    aside = {"id": 0, "number": 0, "at": one.at, "operator": "", "what": "", "enforced": False}
+    return replace(one, **aside) == replace(other, **aside)  # type: ignore[arg-type]  # fields of a Revision
 
 
 def between(old: Revision | None, new: Revision | None, sp: ServiceProvider) -> tuple[Difference, ...]:

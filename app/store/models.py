@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -99,6 +100,58 @@ class RevisionRow(Base):
     idp_entity_id: Mapped[str | None]
     entity_id: Mapped[str | None]
     choices: Mapped[str | None]
+    enforced: Mapped[bool] = mapped_column(server_default=false())
+
+
+class ConfigurationTestRow(Base):
+    """One login that tested a revision. `reference` is that of its event; rows are never changed."""
+
+    __tablename__ = "configuration_tests"
+    __table_args__ = (Index(None, "account_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    revision: Mapped[int]
+    at: Mapped[datetime]
+    operator: Mapped[str]
+    how: Mapped[str]
+    passed: Mapped[bool]
+    administrator: Mapped[bool]
+    email_key: Mapped[str]
+    reference: Mapped[str] = mapped_column(unique=True)
+    sentence: Mapped[str]
+
+
+class RecoveryCodeRow(Base):
+    """A recovery code, of which only a digest is kept. The codes of an account are made and replaced together."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[str | None]
+
+
+class MetadataSourceRow(Base):
+    """Where an account's metadata is fetched from, and what was found there that nobody has decided about yet."""
+
+    __tablename__ = "metadata_sources"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    url: Mapped[str]
+    entity: Mapped[str | None]
+    intranet: Mapped[bool]
+    every_hours: Mapped[int]
+    set_by: Mapped[str]
+    checked_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    found_at: Mapped[datetime | None]
+    document: Mapped[bytes | None]
+    dismissed: Mapped[str | None]
 
 
 class UserRow(Base):

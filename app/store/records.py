@@ -146,7 +146,8 @@ class Revision:
     """One revision of an account's configuration. `document` is the metadata as saved, None when SSO is off.
 
     `idp_entity_id` is the identity provider's name; after SSO was turned off it still names the last one.
-    `entity_id` is the override, or None. `choices` is what the account decided for itself, by name.
+    `entity_id` is the override, or None. `choices` is what the account decided for itself, by name. `enforced` says
+    that people may only come in through single sign-on.
     """
 
     id: int = 0
@@ -160,6 +161,58 @@ class Revision:
     idp_entity_id: str | None
     entity_id: str | None
     choices: Mapping[str, Any] = field(default_factory=dict)
+    enforced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationTest:
+    """A login that tested a revision. `how` is "simulator" or "browser", `administrator` whether it was one's role."""
+
+    id: int = 0
+    account_id: int
+    revision: int
+    at: datetime
+    operator: str
+    how: str
+    passed: bool
+    administrator: bool
+    email_key: str
+    reference: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCode:
+    """A recovery code as it is kept: never the code."""
+
+    id: int = 0
+    account_id: int
+    digest: str
+    made_at: datetime
+    made_by: str
+    used_at: datetime | None = None
+    used_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataSource:
+    """Where metadata of an account is fetched from.
+
+    `every_hours` 0: only when somebody asks. `document` is what was found last and differs from what is saved,
+    `dismissed` the SHA-256 of a document that somebody decided against, `problem` why the last fetch failed.
+    """
+
+    account_id: int
+    url: str
+    entity: str | None = None
+    intranet: bool = False
+    every_hours: int = 0
+    set_by: str = ""
+    checked_at: datetime | None = None
+    problem: str | None = None
+    found_at: datetime | None = None
+    document: bytes | None = None
+    dismissed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from app.store.models import (
     table,
 )
 from app.store.records import RequestRecord, Revision
+from app.store.safety import SafetyQueries
 
 
 class Duplicate(Exception):  # noqa: N818  the noun is the error
@@ -50,7 +51,13 @@ _NEWEST = (
 ).scalar_subquery()
 #: An account with the facts of its newest configuration revision.
 _ACCOUNTS = (
-    select(_ACCOUNT, _REVISION.c.number, _REVISION.c.entity_id, _REVISION.c.document.is_not(None).label("sso_on"))
+    select(
+        _ACCOUNT,
+        _REVISION.c.number,
+        _REVISION.c.entity_id,
+        _REVISION.c.document.is_not(None).label("sso_on"),
+        _REVISION.c.enforced,
+    )
     .select_from(_ACCOUNT)
     .outerjoin(_REVISION, (_REVISION.c.account_id == _ACCOUNT.c.id) & (_REVISION.c.number == _NEWEST))
 )
@@ -96,7 +103,7 @@ def replay_key(issuer: str, assertion_id: str) -> str:
     return hashlib.sha256(f"{len(issuer)}:{issuer}{assertion_id}".encode(errors="surrogatepass")).hexdigest()
 
 
-class Transaction(LeaverQueries):
+class Transaction(LeaverQueries, SafetyQueries):
     """One open transaction. Every method is one or two statements; ids that do not exist give None or nothing."""
 
     def __init__(self, connection: Connection) -> None:
@@ -171,6 +178,7 @@ class Transaction(LeaverQueries):
             seat_price=row.seat_price,
             entity_id=row.entity_id,
             sso_on=sso_on,
+            enforced=bool(row.enforced),
             revision=row.number or 0,
             off_since_revision=None if sso_on or not row.number else self._off_since(row.id),
         )

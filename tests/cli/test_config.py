@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.cli.test_commands import Cli, cli, message  # noqa: F401  fixtures
@@ -34,3 +35,43 @@ def test_a_change_based_on_an_old_revision_is_refused_and_explained(cli: Cli, me
     assert (told["moved"]["base"], told["moved"]["current"]) == (1, 2)
     assert [d["what"] for d in told["moved"]["theirs"]] == ["Identifier"]
     assert cli("config", "set", "--delete-metadata", "--based-on", "2").code == 0
+
+
+def test_settings_are_tested_and_enforced(cli: Cli) -> None:  # noqa: F811
+    assert cli("config", "test", "--login").code == 2
+    Path("idp.xml").write_text(cli("idp", "metadata").out)
+    assert cli("config", "set", "--idp-metadata", "idp.xml", "--test-idp").code == 0
+    assert cli("users", "add", "ada@acme-media.test", "--name", "Ada", "--role", "account_administrator").code == 0
+    refused = cli("config", "set", "--enforce", "on")
+    assert refused.code == 1
+    assert "cannot be enforced yet" in refused.err
+    said = cli("config", "test", "--login", "--format", "json")
+    assert said.code == 0, said.err
+    (told,) = said.objects
+    assert (told["test"]["passed"], told["test"]["administrator"], told["test"]["how"]) == (True, True, "simulator")
+    assert [c["met"] for c in told["conditions"]] == [True, True, True, False]
+    codes = cli("config", "recovery-codes")
+    assert len(codes.out.split()) == 8
+    (view,) = cli("config", "set", "--enforce", "on", "--format", "json").objects
+    assert view["enforced"] is True
+    assert "on and enforced" in cli("config", "show").out
+    newest, tested = cli("config", "history", "--format", "json").objects[:2]
+    assert (newest["enforced"], newest["test"]) == (True, None)
+    assert tested["test"]["reference"] == told["test"]["reference"]
+    assert cli("config", "test", "--reference", told["test"]["reference"]).code == 0
+    assert cli("config", "test", "--reference", "no-such-thing-00").code == 2
+    assert cli("config", "test", "--user", "ada").code == 2
+    assert cli("config", "set", "--enforce", "off").code == 0
+
+
+def test_a_test_idp_that_runs_elsewhere_is_not_disturbed(cli: Cli) -> None:  # noqa: F811
+    import socket
+
+    text = cli("idp", "metadata").out
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        Path("idp.xml").write_text(re.sub(r'Location="https?://[^/"]+', f'Location="http://127.0.0.1:{port}', text))
+        assert cli("config", "set", "--idp-metadata", "idp.xml", "--test-idp").code == 0
+        said = cli("config", "test", "--login")
+    assert said.code == 3
+    assert f"running on port {port} already" in said.err

@@ -309,3 +309,101 @@ def test_history_tells_what_a_revision_changed_and_compares_two(bench: Bench) ->
     assert page.history.compared.text() == "From revision 1 to revision 3"
     assert column(page.history.differences, 2) == ["urn:example:2"]
     assert not page.history.restore_button.isEnabled()
+
+
+def registered(bench: Bench) -> str:
+    """Connect the built-in IdP and let its administrator log in for real; their e-mail."""
+    bench.lab.start()
+    bench.lab.connect(ACCOUNT)
+    username = next(u.username for u in bench.lab.users() if u.role == "account_administrator")
+    result = bench.lab.log_in(username, ACCOUNT).result
+    assert result is not None
+    assert result.user is not None
+    return result.user.email
+
+
+def test_settings_are_tested_in_one_click_and_enforced_only_then(bench: Bench) -> None:
+    registered(bench)
+    page = bench.page("settings", "safety")
+    section = page.safety
+    assert section.test_state.word == "Not tested"
+    assert not section.enforce_button.isEnabled()
+    users = bench.sso.users(ACCOUNT)
+    press(page, "Test with the simulator")
+    assert section.test_state.word == "Passed"
+    assert "passed its test" in page.banner.text
+    assert bench.sso.users(ACCOUNT) == users
+    assert not section.enforce_button.isEnabled()
+    press(page, "Make recovery codes")
+    codes = section.codes.toPlainText().split()
+    assert len(codes) == 8
+    press(page, "Done")
+    assert section.codes.toPlainText() == ""
+    answer("Cancel")
+    press(page, "Enforce SSO")
+    assert not bench.sso.account(ACCOUNT).enforced
+    asked = answer("Enforce SSO")
+    press(page, "Enforce SSO")
+    assert "identity provider only" in asked[0]
+    assert bench.sso.account(ACCOUNT).enforced
+    assert section.enforce_state.word == "Enforced"
+    page.open("history")
+    assert column(page.history.table, 3) == ["", "Passed"]
+    page.open("safety")
+    press(page, "Stop enforcing")
+    assert not bench.sso.account(ACCOUNT).enforced
+
+
+def test_new_recovery_codes_are_not_made_without_a_question(bench: Bench, tmp_path: Path) -> None:
+    bench.connect()
+    page = bench.page("settings", "safety")
+    press(page, "Make recovery codes")
+    first = page.safety.codes.toPlainText()
+    press(page.safety, "Copy")
+    assert QGuiApplication.clipboard().text() == first
+    page.safety.save_codes_to(tmp_path / "codes.txt")
+    assert (tmp_path / "codes.txt").read_text().split() == first.split()
+    assert (tmp_path / "codes.txt").stat().st_mode & 0o077 == 0
+    bench.sso.create_account("ik_other", "Other")
+    flush()
+    bench.desk.choose_account("ik_other")
+    flush()
+    assert page.safety.codes.toPlainText() == ""
+    bench.desk.choose_account(ACCOUNT)
+    flush()
+    asked = answer("Cancel")
+    press(page, "Make recovery codes")
+    assert "8 unused codes" in asked[0]
+    assert page.safety.codes.toPlainText() == ""
+
+
+def test_a_login_in_the_browser_is_taken_as_the_test(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.gui.pages.settings import safety
+
+    opened: list[str] = []
+    monkeypatch.setattr(safety.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()) or True)
+    bench.lab.start()
+    bench.lab.connect(ACCOUNT)
+    page = bench.page("settings", "safety")
+    press(page, "Test in the browser")
+    assert opened == [bench.lab.portal_url]
+    assert "next login of this account" in page.safety.wait_banner.text
+    username = next(u.username for u in bench.lab.users() if u.role == "account_administrator")
+    bench.lab.log_in(username, ACCOUNT)
+    flush()
+    assert page.safety.wait_banner.text == ""
+    (test,) = bench.sso.safety(ACCOUNT).tests
+    assert (test.how, test.passed, test.administrator) == ("browser", True, True)
+    press(page, "Test in the browser")
+    press(page, "Stop waiting")
+    bench.lab.log_in(username, ACCOUNT)
+    flush()
+    assert len(bench.sso.safety(ACCOUNT).tests) == 1
+
+
+def test_another_identity_provider_cannot_be_tested_by_the_simulator(bench: Bench) -> None:
+    bench.connect()
+    page = bench.page("settings", "safety")
+    press(page, "Test with the simulator")
+    assert "Test in the browser" in page.banner.text
+    assert bench.sso.safety(ACCOUNT).tests == ()

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from app.accounts.users import User
-from app.store import Store, StoreError
+from app.store import Revision, Store, StoreError
 from app.store.migrations import HEAD, KNOWN
 from app.store.models import Base
 from app.store.store import migrate
@@ -144,3 +145,21 @@ def test_a_failing_upgrade_leaves_the_old_database(url, path):
         names = [r[1] for r in connection.execute("PRAGMA table_info(users)")]
     connection.close()
     assert "keep_until" not in names
+
+
+def test_configurations_of_an_older_version_are_kept_and_not_enforced(url):
+    with Store.open(url) as store:
+        with store.write() as tx:
+            account = tx.insert_account(imagekit_id="ik_7x2k", name="Acme", plan="paid", seat_limit=5, at=NOW)
+            saved = Revision(
+                account_id=account, number=1, at=NOW, operator="olga", what="Metadata saved.", document=b"<a/>",
+                sha256="0", idp_entity_id="urn:idp", entity_id=None,
+            )  # fmt: skip
+            tx.insert_revision(saved)
+        with store.write() as tx:
+            migrate(tx.connection, KNOWN[KNOWN.index("0004") - 1])
+        with store.write() as tx:
+            migrate(tx.connection, HEAD)
+            assert tx.current_revision(account) == replace(saved, id=1)
+            assert tx.account(account).enforced is False
+            assert tx.tests(account) == tx.recovery_codes(account) == ()

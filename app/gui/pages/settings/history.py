@@ -31,6 +31,7 @@ class HistorySection(Section):
         super().__init__(page)
         self._now: datetime | None = None
         self._newest = 0
+        self._tests: dict[int, bool] = {}
         self.table = Table[Any](
             "revisions",
             (
@@ -43,6 +44,7 @@ class HistorySection(Section):
                     sort=lambda r: r.at.timestamp(),
                 ),
                 Column("By", lambda r: r.operator, 130, muted=True),
+                Column("Test", self._test_word, 106, state=self._test_state),
                 Column("What", lambda r: r.what, 300),
                 Column("Identity provider", lambda r: r.idp_entity_id or "None", 240, mono=True),
             ),
@@ -50,7 +52,7 @@ class HistorySection(Section):
         )
         header = self.table.horizontalHeader()
         header.setStretchLastSection(False)
-        for number in (3, 4):
+        for number in (4, 5):
             header.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
         self.table.chosen.connect(self._choose)
         self.restore_button = button(
@@ -85,7 +87,16 @@ class HistorySection(Section):
         assert self._now is not None
         return self._now
 
+    def _test_word(self, revision: Revision) -> str:
+        passed = self._tests.get(revision.number)
+        return "" if passed is None else "Passed" if passed else "Failed"
+
+    def _test_state(self, revision: Revision) -> str:
+        passed = self._tests.get(revision.number)
+        return "" if passed is None else "success" if passed else "failure"
+
     def show_loaded(self, loaded: Loaded) -> None:
+        self._tests = {t.revision: t.passed for t in reversed(loaded.safety.tests)}
         self.show_revisions(loaded.revisions, loaded.now)
 
     def show_revisions(self, revisions: Sequence[Revision], now: datetime) -> None:

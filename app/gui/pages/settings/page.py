@@ -17,6 +17,7 @@ from app.gui.pages.settings.account import AccountSection
 from app.gui.pages.settings.conflict import ConflictCard
 from app.gui.pages.settings.history import HistorySection
 from app.gui.pages.settings.metadata import MetadataSection
+from app.gui.pages.settings.safety import SafetySection
 from app.gui.pages.settings.section import Loaded, Section, load
 from app.gui.pages.settings.values import ValuesSection
 from app.gui.widgets import Banner, button
@@ -55,6 +56,7 @@ class SettingsPage(Page):
         self.sections: list[Section] = []
         self.metadata = self._section(MetadataSection(self))
         self.values = self._section(ValuesSection(self))
+        self.safety = self._section(SafetySection(self))
         self.account = self._section(AccountSection(self))
         self.history = self._section(HistorySection(self))
         self.tabs.currentChanged.connect(lambda i: self.save_button.setVisible(i == 0))

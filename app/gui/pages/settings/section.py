@@ -16,7 +16,7 @@ from app.gui.understood import Understood, as_saved
 if TYPE_CHECKING:
     from app.gui.desk import Desk
     from app.gui.pages.settings.page import SettingsPage
-    from app.sso import SSO, ConfigurationView, SeatPanel
+    from app.sso import SSO, ConfigurationView, Safety, SeatPanel
     from app.store import Revision
 
 #: The kinds of metadata files, for dialogs.
@@ -33,6 +33,7 @@ class Loaded:
     seats: SeatPanel
     revisions: tuple[Revision, ...]
     child_entity_id: str
+    safety: Safety
 
 
 def load(sso: SSO, imagekit_id: str) -> Loaded:
@@ -45,6 +46,7 @@ def load(sso: SSO, imagekit_id: str) -> Loaded:
         sso.seats(imagekit_id),
         sso.configuration_history(imagekit_id),
         sso.sp.child_entity_id(imagekit_id),
+        sso.safety(imagekit_id),
     )
 
 
