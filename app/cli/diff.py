@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from app.cli.output import Unreadable, emit, format_option, read_file, read_stdin, say, shout, tell
+from app.cli.output import Unreadable, emit, format_option, instant, read_file, read_stdin, say, shout, tell
 
 if TYPE_CHECKING:
     from app.saml.compare import Comparison, Difference
@@ -26,14 +26,20 @@ _ABOUT: Final = {"id": "ids", "time": "times", "signature": "signature values"}
         "  sso-workbench diff works.txt fails.txt\n"
         "  sso-workbench diff works.har 'fails.har#2'\n"
         "  sso-workbench diff old-metadata.xml new-metadata.xml --format json\n"
+        "  sso-workbench diff fails.txt --last-good ada@acme-media.example --account ik_7x2k\n"
+        "  sso-workbench diff --event amber-otter-quilt-42\n"
         "\n"
         "Exit code: 0 no difference that matters, 1 at least one, 2 an input could not be read.\n"
     ),
 )
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("inputs", nargs=-1, metavar="[A] [B]")
 @click.option(
     "--all", "everything", is_flag=True, help="Also list what differs between any two logins: ids, times, signatures."
+)
+@click.option("--last-good", metavar="EMAIL", help="Compare this person's last accepted login in the log with A.")
+@click.option("--account", metavar="IMAGEKIT_ID", help="The account whose log is meant; default: the only one.")
+@click.option(
+    "--event", metavar="REFERENCE", help="Compare an attempt in the log with its person's last accepted login before."
 )
 @click.option(
     "--decryption-key",
@@ -43,8 +49,18 @@ _ABOUT: Final = {"id": "ids", "time": "times", "signature": "signature values"}
     help="A private key to decrypt with (repeatable).",
 )
 @format_option
-def command(first: str, second: str, everything: bool, decryption_key: tuple[Path, ...], form: str) -> int:
-    """Compare A with B by meaning.
+@click.pass_context
+def command(
+    ctx: click.Context,
+    inputs: tuple[str, ...],
+    everything: bool,
+    last_good: str | None,
+    account: str | None,
+    event: str | None,
+    decryption_key: tuple[Path, ...],
+    form: str,
+) -> int:
+    """Compare A with B by meaning, or a login with the last good one.
 
     Each is a file of any form that inspect reads, or - for standard input; FILE#2 is the second message in it.
     Attributes are matched by name, endpoints by binding, certificates by fingerprint; times are compared by their
@@ -54,15 +70,34 @@ def command(first: str, second: str, everything: bool, decryption_key: tuple[Pat
     from app.saml.errors import KeyFileError
     from app.saml.metadata import load_private_key
 
-    if first == second == "-":
+    wanted = 0 if event is not None else 1 if last_good is not None else 2
+    if len(inputs) != wanted or (event is not None and last_good is not None):
+        raise click.UsageError("Name two inputs A and B, or one and --last-good EMAIL, or none and --event REFERENCE.")
+    if account is not None and last_good is None:
+        raise click.UsageError("--account belongs to --last-good.")
+    if inputs == ("-", "-"):
         raise click.UsageError("Only one of the two can be standard input.")
     try:
         keys = tuple(load_private_key(read_file(p)) for p in decryption_key)
     except KeyFileError as e:
         raise Unreadable(str(e)) from e
+    given = [_source(i) for i in inputs]
+    if wanted < 2:
+        from app.cli.workspace import opened, the_account
+
+        sso = ctx.with_resource(opened(ctx)).sso
+        if event is not None:
+            good, it = sso.beside_last_good(event)
+            given = [good.source, it]
+        else:
+            chosen = the_account(sso, account).imagekit_id
+            good = sso.last_good_login(last_good or "", chosen)
+            given.insert(0, good.source)
+        tell(f"A is {good.reference}, accepted at {instant(good.at)}.")
+        keys += sso.expectation_for(good.account).decryption_keys
     made = compare_sources(
-        _source(first),
-        _source(second),
+        given[0],
+        given[1],
         now=datetime.now(UTC),
         decryption_keys=keys,  # type: ignore[arg-type]  # a key of another kind fits no message and is passed over
     )

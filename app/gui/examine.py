@@ -24,6 +24,7 @@ from app.sso import Overrides, Refused
 
 if TYPE_CHECKING:
     from app.gui.jobs import Progress
+    from app.saml.compare_sources import Source
     from app.saml.decoding import Channel
     from app.saml.expectation import Expectation
     from app.saml.intake import Intake, Piece
@@ -354,6 +355,18 @@ def subject_of(event: EventRecord, imagekit_id_of: Callable[[int], str]) -> Subj
 def load_event(sso: SSO, reference: str) -> Subject | None:
     """Read an event's message from the log."""
     return subject_of(sso.event(reference), lambda i: sso.account(i).imagekit_id)
+
+
+def beside_last_good(sso: SSO, subject: Subject, name_id: str, account: str) -> tuple[Source, Source]:
+    """(last accepted login of the same person, this message), to be compared. NotFound with a sentence otherwise."""
+    if subject.reference is not None:
+        good, message = sso.beside_last_good(subject.reference)
+        return good.source, message
+    if not name_id:
+        raise Refused("compare.nobody", "This message names nobody, so there is no login of theirs to compare with.")
+    from app.saml.compare_sources import Source
+
+    return sso.last_good_login(name_id, account).source, Source(subject.source, subject.name)
 
 
 def is_reference(text: str) -> bool:

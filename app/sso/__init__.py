@@ -2,7 +2,7 @@
 
 from app.sso.applying import Applied, ApplyingVerbs
 from app.sso.base import browser_digest
-from app.sso.comparing import ComparingVerbs
+from app.sso.comparing import ComparingVerbs, GoodLogin
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.leavers import LeaverVerbs
@@ -48,6 +48,7 @@ __all__ = [
     "ConfigurationView",
     "Difference",
     "FirstLoginAtIdp",
+    "GoodLogin",
     "HeldKey",
     "ImportPreview",
     "Keyring",

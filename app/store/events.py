@@ -271,6 +271,29 @@ class EventQueries:
         )
         return tuple((int(r[0]) * bucket_s, r[1], int(r[2])) for r in self.connection.execute(query).all())
 
+    def last_good_login(
+        self, email_key: str, account_id: int, *, before: PageKey | None = None, kept: bool = False
+    ) -> tuple[str, datetime] | None:
+        """(reference, time) of the newest live login of a person that was let in; None where there is none.
+
+        `before` is page_key() of the event that it must precede. `kept`: only one whose raw message is there.
+        """
+        e = _EVENT.c
+        query = select(e.reference, e.at).where(
+            e.email_key == email_key,
+            e.account_id == account_id,
+            e.kind == "login",
+            e.mode == "live",
+            e.verdict == "accept",
+            e.outcome.not_in(("rejected", "error")),
+        )
+        if before is not None:
+            query = query.where(tuple_(e.at, e.id) < tuple_(literal(before[0], e.at.type), literal(before[1])))
+        if kept:
+            query = query.where(e.id.in_(select(_MESSAGE.c.event_id)))
+        row = self.connection.execute(query.order_by(e.at.desc(), e.id.desc()).limit(1)).one_or_none()
+        return None if row is None else (row.reference, row.at)
+
     def purge_messages(self, before: datetime) -> int:
         """Delete raw messages older than this instant; how many went. The events stay."""
         return self.connection.execute(delete(_MESSAGE).where(_MESSAGE.c.at < before)).rowcount

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from app.bootstrap import open_workspace
 from app.cli import COMMANDS, run
 from app.cli.output import visible
+from simulator import Idp, KeyRing, default_tenant
 from tests.saml.recordings import CANARY, COOKIE, SSO_URL, archive, entry, har, quoted
 
 ROOT = Path(__file__).parents[2]
@@ -411,6 +413,25 @@ def test_diff_opens_what_is_encrypted(cli: Cli, message: bytes) -> None:
     said = cli("diff", "one.xml", "two.xml", "--decryption-key", "sp.key")
     assert said.err == ""
     assert "  B  zoe@acme-media.test" in said.out
+
+
+def test_diff_with_the_last_good_login(cli: Cli) -> None:
+    with open_workspace() as workspace:
+        idp = Idp(default_tenant(imagekit_id="ik_7x2k"), KeyRing.in_memory(), lambda: datetime.now(UTC))
+        workspace.sso.save_metadata("ik_7x2k", idp.metadata(), test_idp=True)
+        good = workspace.sso.consume(idp.issue("ada", "imagekit").body or b"").reference
+        wrong = workspace.sso.consume(idp.issue("ada", "imagekit", faults=["sig-tampered-role"]).body or b"").reference
+        Path("ada.xml").write_bytes(idp.issue("ada", "imagekit").xml)
+    said = cli("diff", "--event", wrong)
+    assert said.code == 1
+    assert said.err.startswith(f"A is {good}, accepted at 20")
+    assert "Assertion › Attribute imagekit_role (changed)" in said.out
+    assert cli("diff", "ada.xml", "--last-good", "ada@acme-media.test", "--account", "ik_7x2k").code == 0
+    said = cli("diff", "ada.xml", "--last-good", "zoe@acme-media.test")
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert "no accepted login of zoe@acme-media.test" in said.err
+    for wrongly in ((), ("ada.xml",), ("ada.xml", "--event", wrong), ("a", "b", "--account", "ik_7x2k")):
+        assert cli("diff", *wrongly).code == 2
 
 
 def test_issuing(cli: Cli) -> None:

@@ -878,3 +878,27 @@ def test_a_pretty_printed_copy_is_found_out_and_stays_refused(qtbot: QtBot, page
     look_at(page, "Signatures")
     assert view.why.isHidden()
     assert view.difference.isHidden()
+
+
+# The last good login ---------------------------------------------------------------------------------------
+
+
+def test_a_message_is_compared_with_the_last_good_login_of_its_person(qtbot: QtBot, served: Desk) -> None:
+    good = served.lab.log_in("grace", ACCOUNT).reference
+    refused = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"]).reference
+    asked: list[tuple[str, Any]] = []
+    served.opened.connect(lambda name, what: asked.append((name, what)))
+    page = InspectorPage(served)
+    qtbot.addWidget(page)
+    page.open(refused)
+    page.compare_with_last_good()
+    page.open(served.sso.event(refused).raw)
+    page.compare_with_last_good()
+    assert [(name, [s.name for s in pair]) for name, pair in asked] == [
+        ("compare", [good, refused]),
+        ("compare", [good, "pasted"]),
+    ]
+    page.open("<a/>")
+    page.compare_with_last_good()
+    assert page.banner.text == "This message names nobody, so there is no login of theirs to compare with."
+    assert len(asked) == 2

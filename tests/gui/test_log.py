@@ -18,7 +18,9 @@ from pytestqt.qtbot import QtBot
 from app.gui.desk import Desk
 from app.gui.event_words import facts, outcome_word, person
 from app.gui.log_export import export
+from app.gui.pages.compare import ComparePage
 from app.gui.pages.log import LogPage, since
+from app.saml.compare_sources import Source
 from app.store import EventFilter, EventRecord
 from tests.gui.desks import ACCOUNT, real_desk
 
@@ -347,3 +349,38 @@ def test_hostile_values_stay_text(qtbot: QtBot, served: Desk, tmp_path: Path) ->
     with (tmp_path / "log.csv").open(encoding="utf-8", newline="") as f:
         (row,) = csv.DictReader(f)
     assert row["role_asserted"] == "'=1+1"
+
+
+# The last good login ---------------------------------------------------------------------------------------
+
+
+def test_a_refused_login_is_compared_with_the_last_good_one(qtbot: QtBot, served: Desk) -> None:
+    good = served.lab.log_in("grace", ACCOUNT).reference
+    refused = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"]).reference
+    asked: list[tuple[str, tuple[Source, Source]]] = []
+    served.opened.connect(lambda page, what: asked.append((page, what)))
+    page = shown(qtbot, served)
+    page.open(refused)
+    qtbot.mouseClick(page.to_compare, Qt.MouseButton.LeftButton)
+    ((name, pair),) = asked
+    assert name == "compare"
+    assert [s.name for s in pair] == [good, refused]
+    compare = ComparePage(served)
+    qtbot.addWidget(compare)
+    compare.open(pair)
+    assert [d.label for d in compare.table.model_.rows] == ["Assertion › Attribute imagekit_role"]
+
+
+def test_without_a_good_login_it_is_said_on_the_log(qtbot: QtBot, served: Desk) -> None:
+    reference = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"]).reference
+    asked: list[str] = []
+    served.opened.connect(lambda page, _what: asked.append(page))
+    page = shown(qtbot, served)
+    page.open(reference)
+    (action,) = [act for words, act in page.table.extra_actions if words == "Compare with last good login"]
+    action(page.table.model_.rows[0])
+    assert asked == []
+    assert page.banner.text.startswith(f"The log of {ACCOUNT} has no accepted login of grace@acme-media.test before")
+    served.sso.purge(days=-1)
+    page.open(reference)
+    assert not page.to_compare.isEnabled()

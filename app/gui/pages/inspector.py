@@ -18,6 +18,7 @@ from app.gui.examine import (
     Examined,
     Subject,
     Taken,
+    beside_last_good,
     examine,
     hold_key_file,
     is_metadata,
@@ -126,6 +127,7 @@ class InspectorPage(Page):
         menu.addAction("Copy report as JSON", self.copy_json)
         menu.addSeparator()
         menu.addAction("Compare with another message", self._compare)
+        menu.addAction("Compare with last good login", self.compare_with_last_good)
         menu.addAction("Clear", self.clear)
         return menu
 
@@ -553,6 +555,22 @@ class InspectorPage(Page):
     def _compare(self) -> None:
         if self._subject is not None:
             self.desk.open("compare", ("first", self._subject.source))
+
+    def compare_with_last_good(self) -> None:
+        """Show what differs between the last accepted login of the same person and this message."""
+        if self._subject is not None and self._examined is not None:
+            report = self._examined.report
+            account = report.expectation.account
+            self.work(
+                beside_last_good,
+                self.desk.sso,
+                self._subject,
+                report.name_id or "",
+                account.imagekit_id if account is not None else self.desk.account,
+                then=lambda pair: self.desk.open("compare", pair),
+                failed=self._failed,
+                channel="compare",
+            )
 
     def restyle(self) -> None:
         super().restyle()

@@ -219,6 +219,7 @@ class LogPage(Page):
         self.table.opened.connect(lambda e: self.desk.open("inspector", e.reference))
         self.table.extra_actions = [
             ("Open in the inspector", lambda e: self.desk.open("inspector", e.reference)),
+            ("Compare with last good login", lambda e: self.compare_with_last_good(e.reference)),
             ("Copy reference", lambda e: copy_text(e.reference, self.table)),
             ("Show everything of this person", self._only_person),
         ]
@@ -237,6 +238,9 @@ class LogPage(Page):
         self.verdict = VerdictHeader(14)
         copy = button("", self.copy_reference, icon="copy", kind="flat", hint="Copy reference")
         self.more = button("", self.copy_event, icon="export", kind="flat", hint="Copy the whole event as JSON")
+        self.to_compare = button(
+            "", self._compare, icon="compare", kind="flat", hint="Compare with this person's last good login"
+        )
         self.to_inspector = button("Inspect", self._inspect, icon="inspector", hint="Open in the inspector")
         self.checks = FindingsTable("log-checks")
         self.choice = StatusChoice()
@@ -266,7 +270,9 @@ class LogPage(Page):
         card = Card()
         card.body.setContentsMargins(14, 12, 14, 12)
         self.tabs.setCornerWidget(self.choice)
-        top = row(self.verdict, column(row(copy, self.more, self.to_inspector, spacing=4), 1), spacing=12)
+        top = row(
+            self.verdict, column(row(copy, self.more, self.to_compare, self.to_inspector, spacing=4), 1), spacing=12
+        )
         top.setStretch(0, 1)
         self._full = QWidget()
         self._full.setLayout(column(top, self.tabs, spacing=6))
@@ -517,6 +523,7 @@ class LogPage(Page):
         self.to_inspector.setToolTip(
             "Inspect the message as of its receipt (Enter in the list)" if event.has_raw else "The message is not kept."
         )
+        self.to_compare.setEnabled(event.has_raw and bool(event.email_key))
         self._rows: list[Finding] = findings(event.checks)
         self.choice.count_in(self._rows)
         self._show_checks()
@@ -544,6 +551,21 @@ class LogPage(Page):
     def _inspect(self) -> None:
         if self._shown is not None:
             self.desk.open("inspector", self._shown.reference)
+
+    def compare_with_last_good(self, reference: str) -> None:
+        """Show what differs between the person's last accepted login and this one; say so where there is none."""
+        self.banner.hide()
+        self.work(
+            self.desk.sso.beside_last_good,
+            reference,
+            then=lambda pair: self.desk.open("compare", (pair[0].source, pair[1])),
+            failed=self._failed,
+            channel="compare",
+        )
+
+    def _compare(self) -> None:
+        if self._shown is not None:
+            self.compare_with_last_good(self._shown.reference)
 
     # Doing ---------------------------------------------------------------------------------------------------------
 
