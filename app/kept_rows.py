@@ -37,6 +37,7 @@ class KeptRows(Generic[Row]):
     ) -> None:
         self.path = path
         self.rows: dict[str, Row] = {}
+        self._head = head
         self._id_of, self._write_row, self._error, self._hint = id_of, write, error, hint
         if path is None:
             return
@@ -58,6 +59,19 @@ class KeptRows(Generic[Row]):
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue  # the line that was being written when the run was stopped
             self.rows[id_of(row)] = row
+
+    def rewrite(self) -> None:
+        """Write the file anew with the newest row of each id only."""
+        assert self.path is not None
+        draft = self.path.with_name(self.path.name + ".part")
+        lines = [json.dumps(self._head, ensure_ascii=False)]
+        lines += [json.dumps(self._write_row(row), ensure_ascii=False) for row in self.rows.values()]
+        try:
+            draft.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+            draft.replace(self.path)
+        except OSError as e:
+            draft.unlink(missing_ok=True)
+            raise self._error(f"{self.path} cannot be written: {e.strerror}. {self._hint}") from e
 
     def add(self, row: Row) -> None:
         """Keep a row, in place of an earlier one of the same id."""

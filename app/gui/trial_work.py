@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -26,6 +26,8 @@ FORMS: Final[dict[ReportForm, tuple[str, str, str]]] = {
     "jsonl": ("JSON lines", "jsonl", "JSON lines (*.jsonl)"),
     "text": ("Plain text", "txt", "Text (*.txt)"),
 }
+#: Larger than this the file of kept rows is written anew without those that newer ones replaced.
+_MOST_KEPT: Final = 4_194_304
 
 
 class Stoppable(Protocol):
@@ -71,6 +73,11 @@ class Line:
     def word(self) -> str:
         """The state in words."""
         return "Not tried" if self.row is None else "As expected" if self.row.as_expected else "Surprise"
+
+    @property
+    def result(self) -> str:
+        """What came of it: "untried", "good" or "surprise"."""
+        return "untried" if self.row is None else "good" if self.row.as_expected else "surprise"
 
     @property
     def surprising(self) -> bool:
@@ -133,15 +140,55 @@ def catalogue() -> Catalogue:
     return Catalogue(tuple(f for f in all_faults() if not f.setup.fetched), PROFILES)
 
 
-def run(progress: Stoppable, ids: Sequence[str] | None, vendor: str, keys: KeyRing | None) -> Ran:
-    """Try these faults (None: all of them) on a throw-away workspace."""
+def run(progress: Stoppable, ids: Sequence[str] | None, vendor: str, keys: KeyRing | None, folder: Path) -> Ran:
+    """Try these faults (None: all of them) on a throw-away workspace; the rows are kept in the folder."""
     from app.bootstrap import system_clock
     from app.trial import run_trial
     from simulator.keys import KeyRing
 
     ring = keys or KeyRing.in_memory(system_clock)
-    report = run_trial(ids, vendor=vendor, progress=progress.report, cancelled=lambda: progress.cancelled, keys=ring)
+    kept_report(folder, vendor)  # a file that cannot be continued gives way to a new one
+    folder.mkdir(parents=True, exist_ok=True)
+    report = run_trial(
+        ids,
+        vendor=vendor,
+        progress=progress.report,
+        cancelled=lambda: progress.cancelled,
+        keys=ring,
+        resume=_file(folder, vendor),
+        again=True,
+    )
     return Ran(report, ring)
+
+
+def _file(folder: Path, vendor: str) -> Path:
+    return folder / f"{vendor}.jsonl"
+
+
+def kept_report(folder: Path, vendor: str) -> TrialReport | None:
+    """What was tried before the window was closed; None where nothing was, or by another version."""
+    from app.trial import TrialReport
+    from app.trial_kept import TrialError, kept_rows
+
+    file = _file(folder, vendor)
+    if not file.is_file():
+        return None
+    try:
+        kept = kept_rows(file, vendor)
+        if file.stat().st_size > _MOST_KEPT:
+            kept.rewrite()
+    except TrialError:
+        file.unlink(missing_ok=True)
+        return None
+    rows = tuple(kept.rows.values())
+    tried_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    seconds = sum(r.duration_ms for r in rows) / 1000
+    return TrialReport(rows=rows, vendor=vendor, started_at=tried_at, duration_s=seconds) if rows else None
+
+
+def forget_kept(folder: Path, vendor: str) -> None:
+    """Delete what is kept of a vendor's trials."""
+    _file(folder, vendor).unlink(missing_ok=True)
 
 
 def lines(faults: Sequence[Fault], results: Mapping[str, TrialRow]) -> list[Line]:

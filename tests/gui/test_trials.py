@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.gui.jobs import Jobs
-from app.gui.trial_work import Line, effect, lines, merged
+from app.gui.pages.trials.matrix import Matrix
+from app.gui.trial_work import Line, effect, kept_report, lines, merged
 from app.trial import TrialReport, TrialRow, run_trial
 from simulator import KeyRing, find_fault
-from tests.gui.bench import Bench, column, flush, press, texts
+from tests.gui.bench import Bench, answer, column, flush, press, texts
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def tried(trial_keys: KeyRing) -> TrialReport:
 
 @pytest.fixture
 def page(bench: Bench, trial_keys: KeyRing) -> Any:
-    made = bench.page("trials")
+    made = bench.page("trials").matrix
     made._keys = trial_keys
     return made
 
@@ -42,6 +43,12 @@ def page(bench: Bench, trial_keys: KeyRing) -> Any:
 def narrow(page: Any, text: str, qtbot: QtBot) -> None:
     page.search.setText(text)
     qtbot.waitUntil(lambda: all(text in f for f in column(page.table, 0)) and bool(page.table.model_.rows))
+
+
+def choose_result(page: Any, result: str) -> None:
+    page.result.setCurrentIndex(page.result.findData(result))
+    page.result.activated.emit(page.result.currentIndex())
+    flush()
 
 
 def test_before_the_first_trial_the_page_teaches(page: Any) -> None:
@@ -164,7 +171,7 @@ def test_surprises_stand_out(page: Any, tried: TrialReport) -> None:
     page._reports["generic"] = replace(tried, rows=rows)
     page.enter()
     page.refresh()
-    page.surprises.setChecked(True)
+    choose_result(page, "surprise")
     flush()
     assert column(page.table, 0) == ["xsw1"]
     assert column(page.table, 2) == ["Surprise"]
@@ -178,19 +185,118 @@ def test_surprises_stand_out(page: Any, tried: TrialReport) -> None:
     assert page.count.text() == "No surprises here"
 
 
+def test_results_narrow_the_list(page: Any, tried: TrialReport) -> None:
+    page._reports["generic"] = tried
+    page.enter()
+    page.refresh()
+    choose_result(page, "good")
+    assert set(column(page.table, 0)) == {"ok-assertion-signed", "xsw1", "id-nameid-missing"}
+    choose_result(page, "untried")
+    assert set(column(page.table, 2)) == {"Not tried"}
+    choose_result(page, "attack")
+    assert page.count.text() == "No surprises here"
+
+
+def test_the_cause_is_told_beside_the_checks(page: Any) -> None:
+    page.open("id-nameid-missing")
+    flush()
+    assert not page.sides.isTabEnabled(1)
+    press(page, "Run selected")
+    assert page.sides.isTabEnabled(1)
+    page.sides.setCurrentIndex(1)
+    flush()
+    assert page._shown.row.report.diagnosis[0].title in texts(page.causes)
+    page.causes.asked.emit("nameid-present")
+    assert page.sides.currentIndex() == 0
+    assert page.checks.current.id == "nameid-present"
+
+
+def test_a_trial_goes_on_with_what_is_missing(page: Any, qtbot: QtBot) -> None:
+    press(page.empty, "Choose faults")
+    narrow(page, "id-nameid-b", qtbot)
+    names = column(page.table, 0)
+    assert len(names) >= 3
+    assert not page.continue_button.isVisible()
+    page._start(names[:1])
+    flush()
+    first = page.table.model_.rows[0].row
+    press(page, f"Continue with {len(names) - 1} missing")
+    assert set(column(page.table, 2)) == {"As expected"}
+    assert page.table.model_.rows[0].row is first
+    assert not page.continue_button.isVisible()
+
+
+def test_results_outlive_the_window(page: Any, bench: Bench, trial_keys: KeyRing) -> None:
+    page.open("xsw1")
+    press(page, "Run selected")
+    page.open("id-nameid-missing")
+    press(page, "Run selected")
+    again = Matrix(bench.desk)
+    again.refresh()
+    flush()
+    assert again.tried.value.text() == "2"
+    rows = {n.fault.id: n for n in again.table.model_.rows if n.row is not None}
+    assert rows["xsw1"].word == "As expected"
+    before = next(n for n in page.table.model_.rows if n.fault.id == "xsw1")
+    assert (rows["xsw1"].got, rows["xsw1"].effect) == (before.got, before.effect)
+    # The message itself is not kept, and that is told.
+    again.inspect(rows["xsw1"])
+    assert "earlier run" in again.banner.text
+    again.forget()
+    flush()
+    assert again.tried.value.text() == "0"
+    assert list((bench.workspace.folder / "trials").iterdir()) == []
+    again.close()
+
+
+def test_forgetting_asks_first(page: Any) -> None:
+    page.open("xsw1")
+    press(page, "Run selected")
+    asked = answer("Cancel")
+    page.forget_button.click()
+    assert "Forget these results?" in asked[0]
+    assert page.tried.value.text() == "1"
+    answer("Forget results")
+    page.forget_button.click()
+    flush()
+    assert page.tried.value.text() == "0"
+    assert page._stack.currentIndex() == 1
+
+
+@pytest.mark.parametrize("damage", ["{}\n", "not json\n", "\x00" * 10])
+def test_a_file_of_results_that_cannot_be_used_gives_way(damage: str, page: Any, bench: Bench) -> None:
+    folder = bench.workspace.folder / "trials"
+    folder.mkdir()
+    (folder / "generic.jsonl").write_text(damage, "utf-8")
+    page.open("xsw1")
+    press(page, "Run selected")
+    assert page.tried.value.text() == "1"
+    kept = kept_report(folder, "generic")
+    assert kept is not None
+    assert [r.id for r in kept.rows] == ["xsw1"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(page: Any, bench: Bench) -> None:
+    (bench.workspace.folder / "trials").write_text("a file where the folder should be")
+    page.open("xsw1")
+    press(page, "Run selected")
+    assert page.banner.isVisible()
+    assert page.run_button.isEnabled()
+
+
 def test_running_shows_progress_and_is_cancelled(bench: Bench, qtbot: QtBot, trial_keys: KeyRing) -> None:
     bench.desk.jobs = Jobs()
-    page = bench.page("trials")
+    page = bench.page("trials").matrix
     page._keys = trial_keys
     qtbot.waitUntil(lambda: "faults" in page.first.text())
     page.first.click()
     assert page._running.isVisible()
     assert not page.run_button.isEnabled()
-    qtbot.waitUntil(lambda: page.bar.value() >= 3, timeout=20_000)
-    assert " of " in page.running_text.text()
-    page.cancel_button.click()
-    assert page.running_text.text() == "Stopping ..."
-    qtbot.waitUntil(lambda: page._progress is None, timeout=20_000)
+    qtbot.waitUntil(lambda: page._running.bar.value() >= 3, timeout=20_000)
+    assert " of " in page._running.text.text()
+    page._running.cancel_button.click()
+    assert page._running.text.text() == "Stopping ..."
+    qtbot.waitUntil(lambda: page._running.progress is None, timeout=20_000)
     assert not page._running.isVisible()
     assert "stopped before its end" in page.banner.text
     assert 3 <= int(page.tried.value.text().replace(",", "")) < len(page.table.model_.rows)
@@ -198,16 +304,16 @@ def test_running_shows_progress_and_is_cancelled(bench: Bench, qtbot: QtBot, tri
 
 def test_a_window_that_closes_stops_its_trial(bench: Bench, qtbot: QtBot, trial_keys: KeyRing) -> None:
     bench.desk.jobs = Jobs()
-    page = bench.page("trials")
+    page = bench.page("trials").matrix
     page._keys = trial_keys
     qtbot.waitUntil(lambda: "faults" in page.first.text())
     page.first.click()
-    qtbot.waitUntil(lambda: page.bar.value() >= 1, timeout=20_000)
-    progress = page._progress
+    qtbot.waitUntil(lambda: page._running.bar.value() >= 1, timeout=20_000)
+    progress = page._running.progress
     bench.window.close()
     bench.desk.jobs.shutdown()
     assert progress.cancelled
-    assert page.bar.value() < page.bar.maximum()
+    assert page._running.bar.value() < page._running.bar.maximum()
 
 
 @pytest.mark.parametrize("form", ["junit", "jsonl", "html", "text"])

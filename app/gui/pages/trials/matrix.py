@@ -1,39 +1,38 @@
-"""Trials: every fault sent to our own service provider, expected against got. It arranges and judges nothing itself."""
+"""The matrix: every fault sent to our own service provider, expected against got. It arranges and judges nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QHeaderView,
-    QMenu,
-    QProgressBar,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
+    QTabWidget,
     QWidget,
 )
 
-from app.gui.desk import Desk, Page
+from app.gui.desk import Desk
 from app.gui.examine import Subject
 from app.gui.fault_list import FAMILIES, KINDS, verdict_word
-from app.gui.files import ask_save
-from app.gui.findings import FindingsTable, VerdictHeader, findings
+from app.gui.findings import Causes, FindingsTable, VerdictHeader, findings
+from app.gui.pages.trials.part import Part, Running, choice
 from app.gui.tables import Column, Table
 from app.gui.trial_work import (
-    FORMS,
     Catalogue,
     Line,
     Ran,
     ReportForm,
     catalogue,
+    forget_kept,
+    kept_report,
     lines,
     merged,
     report_of,
@@ -41,41 +40,48 @@ from app.gui.trial_work import (
     save_report,
 )
 from app.gui.widgets import (
-    Banner,
     Card,
     EmptyState,
     Figure,
     button,
     clear,
     column,
+    confirm,
     copy_text,
     label,
     mono_label,
     row,
     scrolled,
     search_field,
-    visible,
 )
 from app.gui.wording import plural
 
 if TYPE_CHECKING:
-    from app.gui.jobs import Progress
     from app.trial import TrialReport, TrialRow
     from simulator.faults import Fault
     from simulator.keys import KeyRing
 
 #: Below these widths of the page the matrix leaves out the family, and then effect and time.
-_ROOM_FOR_FAMILY: Final = 1160
-_ROOM_FOR_EFFECT: Final = 900
+_ROOM_FOR_FAMILY: Final = 1110
+_ROOM_FOR_EFFECT: Final = 850
+#: Below this height it leaves out the figures: the line above the matrix tells them too.
+_ROOM_FOR_FIGURES: Final = 560
 
 
-class TrialsPage(Page):
+#: What came of a fault, as the filter offers it.
+_RESULTS: Final = (
+    ("", "Any result"),
+    ("good", "As expected"),
+    ("surprise", "Surprises"),
+    ("attack", "Attacks accepted"),
+    ("untried", "Not tried"),
+)
+
+
+class Matrix(Part):
     """open() takes the id of a fault, to choose it."""
 
-    name = "trials"
-    title = "Trials"
-    sentence = "Every known fault, sent for real: expected against got."
-    icon = "trials"
+    title = "Faults"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -83,31 +89,25 @@ class TrialsPage(Page):
         self._reports: dict[str, TrialReport] = {}
         self._vendor = "generic"
         self._keys: KeyRing | None = None
-        self._progress: Progress | None = None
         self._shown: Line | None = None
         self._wanted = ""
-        self.export_button = button("Export", icon="export", hint="Save what is shown as a report")
-        menu = QMenu(self)
-        for form, (text, _ending, _kinds) in FORMS.items():
-            menu.addAction(f"Save as {text}...", partial(self._ask_save, form))
-        self.export_button.setMenu(menu)
+        self.export_button = self.export_menu("trial", self.save)
+        self.continue_button = button(
+            "Continue", self.run_missing, icon="play", hint="Try those of the shown faults that were not tried yet"
+        )
         self.run_button = button(
             "Run", self.run_shown, icon="play", kind="primary", shortcut="Ctrl+R", hint="Try the faults that are shown"
         )
-        self.header(self.export_button, self.run_button)
-        self.banner = Banner()
-        self.body.addWidget(self.banner)
+        self.buttons.setLayout(row(1, self.export_button, self.run_button, spacing=12))
         self._choices = self._choice_row()
-        self.body.addWidget(self._choices)
-        self._running = self._running_row()
-        self.body.addWidget(self._running)
+        self._running = Running(desk, "The trial", "Stop after the fault under way; what was tried is kept")
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty())
         self._stack.addWidget(self._full())
-        self.body.addWidget(self._stack, 1)
-        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
-        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        find.activated.connect(self.search.setFocus)
+        whole = column(self.banner, self._choices, self._running, self._stack, spacing=14, margins=(0, 10, 0, 0))
+        whole.setStretch(3, 1)
+        self.setLayout(whole)
+        self.find_by(self.search)
         self._entered = False
         self._arrange()
 
@@ -131,25 +131,11 @@ class TrialsPage(Page):
         self.vendor.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.vendor.view().setMinimumWidth(240)
         self.vendor.activated.connect(self._choose_vendor)
-        self.surprises = QCheckBox("Only surprises")
-        self.surprises.setToolTip("Only faults that were tried and are not as expected")
-        self.surprises.toggled.connect(lambda _on: self._fill())
+        self.result = choice("Result", "Only faults of which this came", _RESULTS, self._fill)
         made = QWidget()
-        bar = row(self.family, self.search, self.vendor, 1, self.surprises, spacing=8)
+        bar = row(self.family, self.search, self.result, 1, self.vendor, spacing=8)
         bar.setStretch(1, 2)
         made.setLayout(bar)
-        return made
-
-    def _running_row(self) -> QWidget:
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("The trial")
-        self.running_text = label("", tone="muted", size=12)
-        self.running_text.setFixedWidth(290)
-        self.cancel_button = button("Cancel", self.cancel, icon="stop", hint="Stop after the fault under way")
-        made = QWidget()
-        made.setLayout(row(self.running_text, self.bar, self.cancel_button, spacing=12))
-        made.hide()
         return made
 
     def _empty(self) -> QWidget:
@@ -207,7 +193,10 @@ class TrialsPage(Page):
         ]
         self.count = label("", bold=True)
         self.rerun_button = button("Run selected", self.run_selected, icon="refresh", hint="Try the selected faults")
-        matrix = Card("", row(self.count, 1, self.rerun_button), self.table)
+        self.forget_button = button(
+            "Forget results", self.ask_forget, icon="delete", kind="flat", hint="Begin again with this vendor"
+        )
+        matrix = Card("", row(self.count, 1, self.forget_button, self.continue_button, self.rerun_button), self.table)
         matrix.body.setContentsMargins(14, 10, 14, 10)
         self.table.setMinimumHeight(110)
         self.split = QSplitter(Qt.Orientation.Vertical)
@@ -239,12 +228,20 @@ class TrialsPage(Page):
         top = row(self.verdict, column(row(self.simulator_button, self.inspect_button, spacing=4), 1), spacing=12)
         top.setStretch(0, 1)
         self.checks = FindingsTable("trial-checks")
+        self.causes = Causes()
+        self.causes.asked.connect(self._show_check)
+        self.sides = QTabWidget()
+        self.sides.setDocumentMode(True)
+        self.sides.tabBar().setDrawBase(False)
+        self.sides.setAccessibleName("Checks and cause")
+        self.sides.addTab(self.checks, "Checks")
+        self.sides.addTab(scrolled(self.causes), "Cause")
         self._facts = column(spacing=8)
         facts = QWidget()
         facts.setLayout(column(self._facts, 1, margins=(0, 2, 8, 2)))
         about = scrolled(facts)
         about.setMinimumWidth(220)
-        parts = row(about, self.checks, spacing=14)
+        parts = row(about, self.sides, spacing=14)
         parts.setStretch(0, 2)
         parts.setStretch(1, 5)
         self._line = QWidget()
@@ -268,12 +265,14 @@ class TrialsPage(Page):
 
     def refresh(self) -> None:
         if self._catalogue is None:
-            self.work(catalogue, then=self._take, failed=self._failed, channel="catalogue")
+            self.work(catalogue, then=self._take, channel="catalogue")
         else:
             self._fill()
 
-    def _failed(self, error: Exception) -> None:
-        self.banner.say("error", str(error) or type(error).__name__, "Dismiss", self.banner.hide)
+    @property
+    def _folder(self) -> Path:
+        """Where the results are kept from one start of the window to the next."""
+        return self.desk.workspace.folder / "trials"
 
     def _take(self, found: Catalogue) -> None:
         self._catalogue = found
@@ -284,25 +283,54 @@ class TrialsPage(Page):
         for known in found.vendors:
             self.vendor.addItem(known.title, known.id)
         self.first.setText(f"Run all {len(found.faults)} faults")
+        self._load_kept()
         self._fill()
+
+    def _load_kept(self) -> None:
+        """Take up the results of the last time, unless there are newer ones."""
+        vendor = self._vendor
+
+        def take(report: TrialReport | None) -> None:
+            if report is not None and vendor not in self._reports:
+                self._reports[vendor] = report
+                self._fill()
+
+        if vendor not in self._reports:
+            self.work(kept_report, self._folder, vendor, then=take, channel="kept")
+
+    def ask_forget(self) -> None:
+        """Forget the vendor's results, after asking."""
+        if confirm(
+            self,
+            "Forget these results?",
+            "What came of every fault that was tried with this vendor is deleted. The faults can be tried again.",
+            "Forget results",
+        ):
+            self.forget()
+
+    def forget(self) -> None:
+        """Begin again with this vendor."""
+        self._reports.pop(self._vendor, None)
+        self.work(forget_kept, self._folder, self._vendor, then=lambda _none: self._fill(), channel="kept")
 
     def enter(self) -> None:
         """Show the list although nothing was tried yet."""
         self._entered = True
         self._arrange()
 
-    def open(self, what: Any) -> None:
+    def open(self, fault_id: str) -> None:
         """Choose a fault by its id."""
         self._entered = True
-        self._wanted = str(what)
+        self._wanted = fault_id
         self.family.setCurrentIndex(0)
-        self.surprises.setChecked(False)
+        self.result.setCurrentIndex(0)
         self.search.clear()
         if self._catalogue is not None:
             self._fill()
 
     def _choose_vendor(self, number: int) -> None:
         self._vendor = self.vendor.itemData(number)
+        self._load_kept()
         self._fill()
 
     @property
@@ -324,8 +352,9 @@ class TrialsPage(Page):
         fitting = [f for f in self._catalogue.faults if self._fits(f)]
         shown = lines(fitting, self._results)
         self._show_figures(shown)
-        if self.surprises.isChecked():
-            shown = [n for n in shown if n.surprising]
+        wanted_result = self.result.currentData()
+        if wanted_result:
+            shown = [n for n in shown if n.result == wanted_result or (wanted_result == "attack" and n.accepted_attack)]
         keep = {n.fault.id for n in self.table.selected}
         wanted, self._wanted = self._wanted, ""
         self.table.show_rows(shown)
@@ -358,22 +387,35 @@ class TrialsPage(Page):
     def _show_count(self, shown: int) -> None:
         report = self._reports.get(self._vendor)
         if shown:
-            took = f" · tried in {report.duration_s:.1f} s" if report is not None else ""
-            self.count.setText(f"{plural(shown, 'fault')}{took}")
+            rows = [n for n in self.table.model_.rows if n.row is not None]
+            told = f" · {len(rows):,} tried, {plural(sum(n.surprising for n in rows), 'surprise')}" if rows else ""
+            self.count.setText(f"{plural(shown, 'fault')}{told}")
+            self.count.setToolTip(f"Tried in {report.duration_s:.1f} s" if report is not None else "")
         else:
-            calm = self.surprises.isChecked() and report is not None
+            calm = self.result.currentData() in ("surprise", "attack") and report is not None
             self.count.setText("No surprises here" if calm else "No fault fits the filter")
         self.run_button.setText(f"Run {plural(shown, 'fault')}" if shown else "Run")
         self.run_button.setAccessibleName(self.run_button.text())
+        self.continue_button.setText(f"Continue with {len(self._missing)} missing")
+        self.continue_button.setAccessibleName(self.continue_button.text())
+
+    @property
+    def _missing(self) -> list[str]:
+        """The shown faults that were not tried yet."""
+        return [n.fault.id for n in self.table.model_.rows if n.row is None]
 
     def _arrange(self) -> None:
         full = self._entered or bool(self._reports)
-        busy = self._progress is not None
+        busy = self._running.busy
         self._stack.setCurrentIndex(1 if full or busy else 0)
         self._choices.setVisible(full or busy)
         for made in (self.export_button, self.run_button):
             made.setVisible(full or busy)
         some = bool(self.table.model_.rows)
+        missing = len(self._missing)
+        self.continue_button.setVisible((full or busy) and 0 < missing < len(self.table.model_.rows))
+        self.continue_button.setEnabled(not busy)
+        self.forget_button.setEnabled(bool(self._results) and not busy)
         self.run_button.setEnabled(some and not busy)
         self.rerun_button.setEnabled(bool(self.table.selected) and not busy)
         self.vendor.setEnabled(not busy)
@@ -383,7 +425,7 @@ class TrialsPage(Page):
 
     def _show_line(self, line: Line | None) -> None:
         self._shown = line
-        self.rerun_button.setEnabled(line is not None and self._progress is None)
+        self.rerun_button.setEnabled(line is not None and not self._running.busy)
         self._detail_stack.setCurrentIndex(0 if line is None else 1)
         if line is None:
             return
@@ -401,17 +443,33 @@ class TrialsPage(Page):
             if tried is not None and tried.report is not None
             else []
         )
+        self._show_causes(tried)
         clear(self._facts)
         for name, value in _facts(line):
             mono = name in ("Expected checks", "Decided by")
             shown = mono_label(value, wrap=True) if mono else label(value, wrap=True)
             self._facts.addLayout(column(label(name, tone="muted", size=12), shown, spacing=1))
 
+    def _show_causes(self, tried: TrialRow | None) -> None:
+        report = tried.report if tried is not None else None
+        if report is None:
+            self.causes.clear()
+        else:
+            self.causes.show_report(report)
+        count = len(report.diagnosis) if report is not None else 0
+        self.sides.setTabText(1, f"Cause ({count})" if count > 1 else "Cause")
+        self.sides.setTabEnabled(1, report is not None)
+
+    def _show_check(self, check_id: str) -> None:
+        self.sides.setCurrentIndex(0)
+        self.checks.select_where(lambda f: f.id == check_id)
+
     def inspect(self, line: Line) -> None:
         """Open the message of a row in the inspector, as the trial judged it."""
         tried = line.row
         if tried is None or not tried.sent:
-            self.banner.say("info", f"{line.fault.id} was not tried yet, so there is no message. Run it first.")
+            why = "was not tried yet" if tried is None else "was tried in an earlier run, whose messages are not kept"
+            self.banner.say("info", f"{line.fault.id} {why}, so there is no message to open. Run it first.")
             return
         self.desk.open(
             "inspector",
@@ -442,57 +500,39 @@ class TrialsPage(Page):
         """Try the selected faults."""
         self._start([n.fault.id for n in self.table.selected])
 
+    def run_missing(self) -> None:
+        """Try what is shown and was not tried yet: go on after a trial that was stopped."""
+        self._start(self._missing)
+
     def _start(self, ids: Sequence[str]) -> None:
-        if self._progress is not None or not ids:
+        if self._running.busy or not ids:
             return
         self.banner.hide()
-        self.bar.setRange(0, len(ids))
-        self.bar.setValue(0)
-        self.running_text.setText("Setting up a workspace of its own ...")
-        self.cancel_button.setEnabled(True)
         vendor = self._vendor
-        started: list[bool] = []
-
-        def done(ran: Ran) -> None:
-            started.append(True)
-            self._done(vendor, ran)
-
-        def failed(error: Exception) -> None:
-            started.append(True)
-            self._progress = None
-            self._failed(error)
-            self._arrange()
-
-        progress = self.desk.jobs.run_long(
-            self,
+        self._running.start(
+            len(ids),
             run,
             tuple(ids),
             vendor,
             self._keys,
-            then=done,
-            progressed=self._on_progress,
-            failed=failed,
-            channel="run",
+            self._folder,
+            then=partial(self._done, vendor),
+            failed=partial(self._run_failed, vendor),
         )
-        if not started:  # with an executor that works at once, the result is there already
-            self._progress = progress
         self._arrange()
 
     def cancel(self) -> None:
         """Stop after the fault under way; what was tried is kept."""
-        if self._progress is not None:
-            self._progress.cancel()
-            self.cancel_button.setEnabled(False)
-            self.running_text.setText("Stopping ...")
+        self._running.cancel()
 
-    def _on_progress(self, done: int, total: int, text: str) -> None:
-        self.bar.setRange(0, max(total, 1))
-        self.bar.setValue(done)
-        if self.cancel_button.isEnabled():
-            self.running_text.setText(visible(f"{done:,} of {total:,} · {text}"))
+    def _run_failed(self, vendor: str, error: Exception) -> None:
+        self.fail(error)
+        # What was finished before is in the file.
+        self._reports.pop(vendor, None)
+        self._load_kept()
+        self._arrange()
 
     def _done(self, vendor: str, ran: Ran) -> None:
-        self._progress = None
         self._keys = ran.keys
         self._entered = True
         if ran.report.rows:
@@ -503,10 +543,6 @@ class TrialsPage(Page):
         self._fill()
 
     # Export ----------------------------------------------------------------------------------------------------
-
-    def _ask_save(self, form: ReportForm) -> None:
-        text, ending, kinds = FORMS[form]
-        ask_save(self, f"Save the trial as {text}", f"trial.{ending}", kinds, partial(self.save, form))
 
     def save(self, form: ReportForm, path: Path) -> None:
         """Write what is shown and was tried, off the GUI thread."""
@@ -520,10 +556,7 @@ class TrialsPage(Page):
             shown,
             form,
             path,
-            then=lambda written: self.banner.say(
-                "success", f"{plural(len(shown.rows), 'fault')} written to {written}.", "Dismiss", self.banner.hide
-            ),
-            failed=self._failed,
+            then=partial(self.written, plural(len(shown.rows), "fault")),
             channel="export",
         )
 
@@ -531,13 +564,13 @@ class TrialsPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.figures.setVisible(self.height() >= _ROOM_FOR_FIGURES)
         self.table.setColumnHidden(1, self.width() < _ROOM_FOR_FAMILY)
         for number in (5, 6):
             self.table.setColumnHidden(number, self.width() < _ROOM_FOR_EFFECT)
 
     def restyle(self) -> None:
         super().restyle()
-        self.banner.restyle()
         self.empty.restyle()
 
 
