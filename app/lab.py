@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from app.accounts.account import Account
+from app.consent import WaitingLogin, WaitingRoom
 from app.sso import SSO, LoginResult
 from app.witness import Stamp, Witness, key_of
 from simulator.kept_tenant import KeptTenant
@@ -109,6 +110,9 @@ class Lab:
         self._faults: tuple[str, ...] = ()
         self._auto_approve = False
         self._recorded: tuple[Exchange, ...] = ()
+        #: Whether somebody looks at `waiting_logins` and answers; otherwise a login without the link is refused.
+        self.asks_for_consent = False
+        self._room = WaitingRoom(self._own_clock, self._changed)
 
     # Servers ----------------------------------------------------------------------------------------------------------
 
@@ -162,7 +166,9 @@ class Lab:
             try:
                 web = WebIdp(
                     idp,
-                    consent=ConsentPolicy(auto_approve=self._auto_approve),
+                    consent=ConsentPolicy(
+                        auto_approve=self._auto_approve, ask=self._room.ask if self.asks_for_consent else None
+                    ),
                     faults=self._faults,
                     on_exchange=self._on_exchange,
                 )
@@ -204,6 +210,7 @@ class Lab:
             self._sp_server.start()
 
     def _stop(self) -> None:
+        self._room.refuse_all()
         for server in (self._sp_server, self._idp_server):
             if server is not None:
                 server.stop()
@@ -399,6 +406,15 @@ class Lab:
             if self._web is not None:
                 self._web.consent = replace(self._web.consent, auto_approve=approve)
         self._changed()
+
+    @property
+    def waiting_logins(self) -> tuple[WaitingLogin, ...]:
+        """Logins of browsers without the secret link, which wait for answer_login()."""
+        return self._room.waiting
+
+    def answer_login(self, number: int, approve: bool) -> bool:
+        """Approve a waiting login or refuse it. False where it does not wait any more."""
+        return self._room.answer(number, approve)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -636,6 +652,7 @@ class Lab:
         issued = exchange.issued
         if issued is not None:
             self.stamp(issued)
+        self._changed()
 
     def _deliver_here(self) -> None:
         """Applications of earlier runs deliver to the port of this one."""

@@ -64,6 +64,7 @@ def build(workspace: Workspace, lab: Lab, jobs: Jobs | None = None) -> tuple[Mai
     window = MainWindow(desk)
     workspace.sso.tell = hub.tell
     lab.on_change = lambda: hub.tell(LabChanged())
+    lab.asks_for_consent = True  # the window shows who waits
 
     def on_lab(change: object) -> None:
         if isinstance(change, LabChanged):

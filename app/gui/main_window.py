@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui import theme
+from app.gui.consent_bar import ConsentBar, Waiting, waiting
 from app.gui.desk import Desk, Page
 from app.gui.palette import Entry, HelpSheet, Palette
 from app.gui.widgets import Banner, button, label, retint, retone, row, tip, visible
@@ -58,12 +59,15 @@ class LabStatus:
     offset_s: int
     stands_at: str
     auto_approve: bool
+    waiting: tuple[Waiting, ...]
 
 
 def lab_status(lab: Lab) -> LabStatus:
     """Read it; off the GUI thread, because it waits while the servers start."""
     url = lab.idp_url if lab.running else ""
-    return LabStatus(url, lab.active_faults, lab.clock_offset_s, utc(lab.clock_stands_at), lab.auto_approve)
+    return LabStatus(
+        url, lab.active_faults, lab.clock_offset_s, utc(lab.clock_stands_at), lab.auto_approve, waiting(lab)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class MainWindow(QMainWindow):
         self._notice_room.setLayout(row(self.notice, margins=(24, 12, 24, 0)))
         self._notice_room.hide()
         right.addWidget(self._notice_room)
+        self.consent = ConsentBar(desk)
+        right.addWidget(self.consent)
         right.addWidget(self._stack, 1)
         layout.addLayout(right, 1)
         self.setCentralWidget(central)
@@ -247,6 +253,7 @@ class MainWindow(QMainWindow):
         self.desk.jobs.run(self, lab_status, self.desk.lab, then=self._show_lab, failed=self._no_lab, channel="status")
 
     def _show_lab(self, status: LabStatus) -> None:
+        self.consent.show_waiting(status.waiting)
         self._servers.setText(f"Test IdP on {status.idp_url}" if status.idp_url else "Test IdP stopped")
         self._servers.setToolTip("")
         red = []
@@ -273,6 +280,7 @@ class MainWindow(QMainWindow):
         for made in self.findChildren(QPushButton):
             retint(made)
         self.notice.restyle()
+        self.consent.restyle()
         retone(self._faults, "error")
 
     # Keyboard, drop, close -------------------------------------------------------------------------------------

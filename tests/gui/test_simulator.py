@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.browserless import form_with
 from app.gui.jobs import Jobs
 from app.gui.lab_work import is_loopback
 from app.gui.simulator.people_work import attributes_text, parse_attributes
@@ -773,3 +775,68 @@ def test_what_is_for_another_computer_is_not_sent_from_here(running: Bench) -> N
     flush()
     press(page.recording, "Send again")
     assert "sp.example.com, which is not this computer" in page.banner.text
+
+
+# Consent --------------------------------------------------------------------------------------------------------------
+
+
+class Browser:
+    """A browser without the portal's link that chooses a person and a tile; the answer comes when it comes."""
+
+    def __init__(self, bench: Bench, username: str) -> None:
+        self.answer: httpx.Response | None = None
+        base = bench.lab.idp_url
+        page = httpx.get(f"{base}/portal", params={"user": username})
+        form = form_with(page, application=ACCOUNT)
+        assert form is not None
+
+        def send() -> None:
+            self.answer = httpx.post(f"{base}/portal", data=dict(form.fields), headers={"Origin": base}, timeout=20)
+
+        self._thread = threading.Thread(target=send)
+        self._thread.start()
+
+    def ended(self) -> httpx.Response:
+        self._thread.join(10)
+        assert self.answer is not None
+        return self.answer
+
+
+def test_a_browser_without_the_link_waits_for_approval_in_the_window(running: Bench, qtbot: QtBot) -> None:
+    running.page("log")
+    visitor = Browser(running, "ada")
+    bar = running.window.consent
+    qtbot.waitUntil(bar.isVisible)
+    assert "log in as Ada Lindqvist at ImageKit (Acme Media)" in bar.text.text()
+    assert visitor.answer is None
+    press(running.window, "Approve")
+    page = visitor.ended()
+    assert "SAMLResponse" in page.text
+    qtbot.waitUntil(lambda: not bar.isVisible())
+
+
+def test_a_refused_login_gets_no_message_and_is_recorded(running: Bench, qtbot: QtBot) -> None:
+    page = running.page("simulator", ("tab", "recording"))
+    visitor = Browser(running, "grace")
+    qtbot.waitUntil(running.window.consent.isVisible)
+    press(running.window, "Refuse")
+    answered = visitor.ended()
+    assert answered.status_code == 400
+    assert "not approved" in answered.text
+    assert "SAMLResponse" not in answered.text
+    qtbot.waitUntil(lambda: column(page.recording.table, 3) == ["Refused by the IdP"])
+
+
+def test_several_wait_in_turn_and_stopping_refuses_them(running: Bench, qtbot: QtBot) -> None:
+    running.page("simulator")
+    first = Browser(running, "ada")
+    qtbot.waitUntil(running.window.consent.isVisible)
+    second = Browser(running, "linus")
+    qtbot.waitUntil(lambda: "1 more waits" in running.window.consent.text.text())
+    press(running.window, "Approve")
+    qtbot.waitUntil(lambda: "Linus Okonkwo" in running.window.consent.text.text())
+    assert "SAMLResponse" in first.ended().text
+    running.lab.stop()
+    qtbot.waitUntil(lambda: not running.window.consent.isVisible())
+    second._thread.join(10)
+    assert second.answer is None or "SAMLResponse" not in second.answer.text
