@@ -37,5 +37,9 @@ def line_of_error(error: Exception) -> int | None:
 def toml_text(value: str) -> str:
     """A text as TOML writes it, in double quotes."""
     short = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    out = [short.get(c) or (f"\\u{ord(c):04X}" if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 else c) for c in value]
-    return '"' + "".join(out) + '"'
+    # What cannot be seen, or turns the direction of writing, is written as its number.
+    return '"' + "".join(short.get(c) or (c if c.isprintable() else _numbered(c)) for c in value) + '"'
+
+
+def _numbered(c: str) -> str:
+    return f"\\u{ord(c):04X}" if ord(c) <= 0xFFFF else f"\\U{ord(c):08X}"

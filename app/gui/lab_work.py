@@ -39,6 +39,7 @@ class Shown:
     people: PeopleIndex
     problem: str
     account: Account | None
+    accounts: tuple[tuple[str, str], ...]
     trust: Trust
     faults: tuple[Fault, ...]
     active: tuple[str, ...]
@@ -71,6 +72,7 @@ def load(lab: Lab, sso: SSO, imagekit_id: str, last: Shown | None = None) -> Sho
         trust = lab.trust(imagekit_id)
     tenant = lab.tenant
     same = last is not None and last.tenant.users is tenant.users
+    names = tuple((a.imagekit_id, a.name or a.imagekit_id) for a in sso.accounts())
     return Shown(
         now=sso.now(),
         running=lab.running,
@@ -80,6 +82,7 @@ def load(lab: Lab, sso: SSO, imagekit_id: str, last: Shown | None = None) -> Sho
         people=last.people if last is not None and same else PeopleIndex(tenant.users),
         problem=lab.tenant_problem,
         account=account,
+        accounts=names,
         trust=trust,
         faults=lab.faults(),
         active=lab.active_faults,

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QStackedWidget, QTabWidget, QWidget
 from app.gui.desk import Desk, Page
 from app.gui.fault_list import FaultList
 from app.gui.lab_work import Login, NotTrusted, Shown, connect, is_loopback, load, log_in_as, named, use_vendor
+from app.gui.simulator.applications import ApplicationsTab
+from app.gui.simulator.file import FileTab
 from app.gui.simulator.keys import KeysTab
 from app.gui.simulator.people import PeopleTab
 from app.gui.simulator.recording import RecordingTab
@@ -101,6 +103,8 @@ class SimulatorPage(Page):
         self.recording = RecordingTab(self.desk)
         self.recording.replayed.connect(self._replayed)
         self.recording.page_asked.connect(self.open_page)
+        self.applications = ApplicationsTab(self.desk)
+        self.file = FileTab(self.desk)
         self.keys = KeysTab(self.desk)
         self.keys.connect_asked.connect(self.connect_account)
         self.tabs = QTabWidget()
@@ -109,9 +113,11 @@ class SimulatorPage(Page):
         self.tabs.setAccessibleName("Parts of the simulator")
         self._parts: dict[str, QWidget] = {
             "people": self.people,
+            "applications": self.applications,
             "faults": self.fault_list,
             "recording": self.recording,
             "keys": self.keys,
+            "file": self.file,
         }
         for part in self._parts.values():
             self.tabs.addTab(part, "")
@@ -189,9 +195,11 @@ class SimulatorPage(Page):
     def _show_titles(self, shown: Shown) -> None:
         titles = {
             "people": f"People ({len(shown.tenant.users):,})",
+            "applications": f"Applications ({len(shown.tenant.applications)})",
             "faults": f"Faults ({len(shown.active)} on)" if shown.active else "Faults",
             "recording": f"Recording ({len(shown.exchanges)})",
             "keys": "Clock and keys",
+            "file": "File",
         }
         for name, title in titles.items():
             self.tabs.setTabText(self.tabs.indexOf(self._parts[name]), title)
