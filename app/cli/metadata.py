@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import click
 
@@ -31,10 +30,8 @@ if TYPE_CHECKING:
     from app.saml.metadata import MetadataReading
 
 _PATIENCE_S: Final = 20.0
-_MAX_REDIRECTS: Final = 3
 #: The most that is fetched of an aggregate; the largest known federation's is a third of it.
 _MAX_AGGREGATE: Final = 268_435_456
-_HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command(
@@ -53,11 +50,18 @@ _HERE: Final = ("127.0.0.1", "localhost", "::1")
 @click.argument("source", metavar="FILE|URL|sp")
 @click.option("--entity", metavar="ID", help="The entity to read out of a federation's aggregate.")
 @click.option("--search", metavar="WORDS", help="List the entities of an aggregate that contain all these words.")
+@click.option("--intranet", is_flag=True, help="The address is one of a private network, and is meant.")
 @click.option("--account", metavar="IMAGEKIT_ID", help="With “sp”: the account whose values to print.")
 @format_option
 @click.pass_context
 def command(
-    ctx: click.Context, source: str, entity: str | None, search: str | None, account: str | None, form: str
+    ctx: click.Context,
+    source: str,
+    entity: str | None,
+    search: str | None,
+    intranet: bool,
+    account: str | None,
+    form: str,
 ) -> int:
     """Read metadata and tell everything odd about it; or print our own with “sp”.
 
@@ -75,7 +79,7 @@ def command(
         raise click.UsageError("Give --search or --entity, not both.")
     from app.saml.metadata import read_metadata
 
-    with _opened(source, long=search is not None or entity is not None) as stream:
+    with _opened(source, long=search is not None or entity is not None, intranet=intranet) as stream:
         if search is not None:
             return _search(stream, search, form)
         data = stream.read(MAX_BYTES + 1) if entity is None else _taken_out(stream, entity)
@@ -91,7 +95,7 @@ def command(
 
 
 @contextlib.contextmanager
-def _opened(source: str, *, long: bool) -> Iterator[BinaryIO]:
+def _opened(source: str, *, long: bool, intranet: bool) -> Iterator[BinaryIO]:
     """The source as a stream; `long` allows for a whole federation."""
     if source == "-" and not long:
         yield _in_memory(read_stdin())
@@ -101,9 +105,10 @@ def _opened(source: str, *, long: bool) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
     elif source.startswith(("https://", "http://")):
         with tempfile.SpooledTemporaryFile(MAX_BYTES) as kept:
-            _fetch(source, kept, _MAX_AGGREGATE if long else MAX_BYTES)
-            kept.seek(0)
-            yield kept  # type: ignore[misc]  # it is one, as far as anybody reads from it
+            stream = cast(BinaryIO, kept)  # it is one, as far as anybody reads from it
+            _fetch(source, stream, _MAX_AGGREGATE if long else MAX_BYTES, intranet=intranet)
+            stream.seek(0)
+            yield stream
     else:
         with opened_file(Path(source)) as file:
             yield file
@@ -169,32 +174,17 @@ def _ours(ctx: click.Context, account: str | None) -> bytes:
     return sp_metadata(IMAGEKIT.entity_id, IMAGEKIT.acs_url, IMAGEKIT.logout_url)
 
 
-def _fetch(url: str, into: tempfile.SpooledTemporaryFile[bytes], most: int) -> None:
+def _fetch(url: str, into: BinaryIO, most: int, *, intranet: bool) -> None:
     """Write the document behind an address that somebody typed. Unreadable for whatever goes wrong."""
-    import httpx
+    from app.fetching import FetchRefused, Intranet, fetch_into
 
-    if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in _HERE:
-        raise Unreadable("Fetch metadata over https: whoever changes it on the way decides whom you trust.")
     tell(f"Fetching {url}")
     try:
-        with httpx.Client(timeout=_PATIENCE_S, follow_redirects=True, max_redirects=_MAX_REDIRECTS) as client:
-            client.event_hooks["request"] = [_only_safe]
-            with client.stream("GET", url) as answer:
-                if answer.status_code != 200:
-                    raise Unreadable(f"{url} answered with HTTP {answer.status_code}.")
-                length = 0
-                for part in answer.iter_bytes():
-                    length += into.write(part)
-                    if length > most:
-                        raise Unreadable(f"{url} has more than {most} bytes, which is the most that is read.")
-    except (httpx.HTTPError, httpx.InvalidURL) as e:
-        raise Unreadable(f"{url} could not be fetched ({type(e).__name__}: {e}).") from e
-
-
-def _only_safe(request: Any) -> None:
-    """Redirects too lead to https, or to this computer."""
-    if request.url.scheme != "https" and request.url.host not in _HERE:
-        raise Unreadable(f"The address redirects to {request.url}, which is not https.")
+        fetch_into(into, url, most=most, patience_s=_PATIENCE_S, intranet=intranet)
+    except Intranet as e:
+        raise Unreadable(f"{e} On the command line that is --intranet.") from e
+    except FetchRefused as e:
+        raise Unreadable(str(e)) from e
 
 
 def _certificates(found: Any) -> list[dict[str, Any]]:
