@@ -16,6 +16,7 @@ from app.gui.examine import state_of
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
     STATES,
+    Banner,
     CopyRow,
     Pill,
     Tone,
@@ -248,13 +249,17 @@ class FindingDetail(QWidget):
 class Causes(QWidget):
     """The diagnoses of a report: title, cause, who acts, what to change at which vendor, the findings it explains.
 
-    `asked` is emitted with a check's id, to show that finding.
+    `asked` is emitted with a check's id, to show that finding; `apply_asked` with the setting of ours that is the wrong
+    side, or "metadata". offer() says what may be taken up.
     """
 
     asked = Signal(str)
+    apply_asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self._offered = False
+        self.metadata = Banner(slim=True)
         self.vendor = QComboBox()
         self.vendor.setAccessibleName("Steps for")
         for key, name in VENDORS:
@@ -266,7 +271,22 @@ class Causes(QWidget):
         bar = row(label("Steps for", tone="muted"), self.vendor, 1, self.copy)
         self._bar = QWidget()
         self._bar.setLayout(bar)
-        self.setLayout(column(self._bar, self._parts, 1, spacing=12, margins=(2, 8, 10, 8)))
+        self.setLayout(column(self.metadata, self._bar, self._parts, 1, spacing=12, margins=(2, 8, 10, 8)))
+
+    def offer(self, proposals: bool, metadata: bool) -> None:
+        """Whether proposals of a cause, and the metadata that it was judged by, may be applied to the settings."""
+        if proposals != self._offered:
+            self._offered = proposals
+            self._fill()
+        if metadata:
+            self.metadata.say(
+                "info",
+                "Judged as if the account trusted the pasted metadata, which is not saved.",
+                "Apply to settings...",
+                lambda: self.apply_asked.emit("metadata"),
+            )
+        else:
+            self.metadata.hide()
 
     def show_report(self, report: Report) -> None:
         """Show the causes of a report, or that there is nothing to explain."""
@@ -309,8 +329,24 @@ class Causes(QWidget):
             selectable(d.cause),
             label(WHO.get(d.who, d.who), tone="muted", wrap=True),
             selectable(f"What to change: {steps}") if steps else label(""),
+            *self._proposal(d),
             links,
         ]
+
+    def _proposal(self, d: DiagnosisRow) -> list[QWidget]:
+        """The change of our own settings that would cure it, where our side is the wrong one."""
+        if d.settings is None or not self._offered:
+            return []
+        made = QWidget()
+        apply = button(
+            "Apply to settings...",
+            _later(self.apply_asked.emit, d.settings.field),
+            hint="Show what the message would come to under this change, before it is saved",
+        )
+        bar = row(selectable(f"Or here: {d.settings.sentence}"), apply, spacing=12)
+        bar.setStretch(0, 1)
+        made.setLayout(bar)
+        return [made]
 
 
 def _later(act: Callable[[str], object], value: str) -> Callable[[], object]:

@@ -143,6 +143,7 @@ class MessageViews(QWidget):
         """Follow the theme."""
         self.documents.restyle()
         self.live.restyle()
+        self.summary.causes.metadata.restyle()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

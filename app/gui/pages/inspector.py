@@ -31,6 +31,7 @@ from app.gui.examine import (
 )
 from app.gui.files import FileRefused, ask_open, ask_save, read_file, write_file
 from app.gui.findings import report_text
+from app.gui.inspector.applying import Applying
 from app.gui.inspector.empty import FirstSteps
 from app.gui.inspector.keys import KeysDialog
 from app.gui.inspector.metadata import MetadataDialog
@@ -93,6 +94,8 @@ class InspectorPage(Page):
         self.views = MessageViews()
         self.views.documents.raw.save_asked.connect(self._ask_save_bytes)
         self.views.signatures.why_asked.connect(self.explain_signatures)
+        self.applying = Applying(self, self.banner)
+        self.views.summary.causes.apply_asked.connect(self._apply)
         self.verdict, self.bar = self.views.verdict, self.views.bar
         self.bar.take_account(desk.account)
         self.bar.judge_against(desk.account or WHOEVER_FITS)
@@ -345,6 +348,7 @@ class InspectorPage(Page):
             self._metadata.close()
         at = self.bar.judging().at
         self.views.show_examined(examined)
+        self.views.summary.causes.offer(*self.applying.offers(examined, self.bar.judging()))
         if self._moved and isinstance(at, datetime):  # the person has moved on since
             self.bar.judge_at("at", at)
             self._run(moved=True)
@@ -369,6 +373,10 @@ class InspectorPage(Page):
         self.open_file.setVisible(full)
         self.export.setVisible(full and not recording)
         self.search.setVisible(full and not recording)
+
+    def _apply(self, setting: str) -> None:
+        if self._examined is not None:
+            self.applying.ask(self._examined, self.bar.judging(), setting)
 
     # Metadata and keys -------------------------------------------------------------------------------------------
 
