@@ -52,6 +52,7 @@ command.add_command(directory)
 @click.option("--api-token-file", type=FILE, metavar="FILE", help="Holds its token; made where it is missing.")
 @click.option("--har", type=FILE, metavar="FILE", help="At the end, write the last 200 exchanges as an HTTP archive.")
 @click.option("--tests", type=FILE, metavar="FILE", help="At the end, write their logins as tests for pytest.")
+@click.option("--scenario", type=FILE, metavar="FILE", help="At the end, write their logins as a scenario for trial.")
 @format_option
 def serve(
     organisation: Organisation,
@@ -62,6 +63,7 @@ def serve(
     api_token_file: Path | None,
     har: Path | None,
     tests: Path | None,
+    scenario: Path | None,
     form: str,
 ) -> int:
     """Serve portal, single sign-on, logout and metadata until Ctrl-C."""
@@ -106,6 +108,10 @@ def serve(
     for path, write in ((har, _har), (tests, _tests)):
         if path is not None:
             write_text(path, write(web.exchanges))
+    if scenario is not None:
+        from simulator.scenario_export import as_scenario
+
+        write_text(scenario, as_scenario(web.exchanges, idp.tenant))
     return 0
 
 

@@ -787,7 +787,7 @@ def test_serving_with_an_interface_for_programs_and_a_recording(tmp_path: Path) 
     done = subprocess.Popen(
         [sys.executable, "-m", "app", "idp", "serve", "--acs-url", "https://app.example/acs", "--format", "json",
          "--api-port", "0", "--api-token-file", str(tmp_path / "token"), "--har", str(tmp_path / "login.har"),
-         "--tests", str(tmp_path / "test_recorded.py")],
+         "--tests", str(tmp_path / "test_recorded.py"), "--scenario", str(tmp_path / "recorded.toml")],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "SSO_WORKBENCH_HOME": str(tmp_path / "home")},
     )  # fmt: skip
@@ -808,6 +808,7 @@ def test_serving_with_an_interface_for_programs_and_a_recording(tmp_path: Path) 
     (entry,) = json.loads((tmp_path / "login.har").read_text("utf-8"))["log"]["entries"]
     assert entry["request"]["url"] == "https://app.example/acs"
     assert "idp.post(idp.issue('ada', 'sp'))" in (tmp_path / "test_recorded.py").read_text("utf-8")
+    assert run(["trial", "--scenario", str(tmp_path / "recorded.toml")]) == 0
 
 
 def test_the_interface_is_off_unless_asked_for_whole(cli: Cli) -> None:
