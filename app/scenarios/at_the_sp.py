@@ -1,4 +1,4 @@
-"""The actions at our service provider: its users, its account, its settings, its restart, and the clean-up."""
+"""The actions at our service provider: its users, its account, its settings, its restart."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Final
 
 from app.scenarios.fields import optional, required
 from app.scenarios.registry import Values, action
-from app.scenarios.values import ScenarioError
-from app.scenarios.world import OPERATOR, Outcome, World, detail
+from app.scenarios.world import OPERATOR, World, detail
 
 _WHO: Final = required("text", "The user, by e-mail or by the person's username in the directory.")
 
@@ -153,38 +152,3 @@ def change_settings(world: World, _number: int, v: Values) -> None:
 def change_policies(world: World, _number: int, v: Values) -> None:
     """Provisioning policies change."""
     world.sso.set_policies(**{str(k): str(x) for k, x in v["set"].items()})
-
-
-# Clean-up -------------------------------------------------------------------------------------------------------------
-
-
-@action(
-    "plan-clean-up",
-    lambda v: f"a clean-up is planned for {detail(v['who'])}" if "who" in v else "a clean-up is planned",
-    who=optional("texts", "Who shall be deleted; those with confirmed evidence without it."),
-)
-def plan_clean_up(world: World, _number: int, v: Values) -> Outcome:
-    """A clean-up of stale users is planned; nobody is deleted by it."""
-    chosen = frozenset(world.known_user(w).id for w in v["who"]) if "who" in v else None
-    world.plan = plan = world.sso.plan_cleanup(world.account, chosen)
-    return Outcome(
-        sentence=" ".join(plan.refused) or f"{len(plan.items)} users would be deleted.",
-        refused="cleanup.refused" if plan.refused else "",
-        lists={"planned": tuple(item.email for item in plan.items)},
-    )
-
-
-@action(
-    "apply-clean-up",
-    lambda v: "the planned clean-up is applied" + (f", typing {v['typed']}" if "typed" in v else ""),
-    typed=optional("number", "The number of users, where it must be typed."),
-)
-def apply_clean_up(world: World, _number: int, v: Values) -> Outcome:
-    """The clean-up that was planned last is applied."""
-    if world.plan is None:
-        raise ScenarioError("No clean-up was planned before this step.")
-    done = world.sso.apply_cleanup(world.plan, typed=v.get("typed"), operator=OPERATOR)
-    return Outcome(
-        sentence=f"{len(done.deleted)} users were deleted, {len(done.skipped)} were skipped.",
-        lists={"deleted": done.deleted, "skipped": tuple(email for email, _why in done.skipped)},
-    )

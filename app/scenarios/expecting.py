@@ -143,6 +143,11 @@ def _stale(world: World, values: Values, _outcome: Outcome) -> Any:
     return {who: rows.get(world.address(who), "") for who in values["expect"]["stale"]}
 
 
+def _evidence(world: World, values: Values, _outcome: Outcome) -> Any:
+    rows = {row.user.email_key: row.evidence for row in world.sso.stale_users(world.account)}
+    return {who: rows.get(world.address(who), "") for who in values["expect"]["evidence"]}
+
+
 def _addresses(of: Callable[[World, Outcome], Sequence[str]]) -> Got:
     return lambda world, _values, outcome: tuple(world.address(e) for e in of(world, outcome))
 
@@ -164,16 +169,19 @@ _row(
     "users", "texts", "Everybody who is a user now.", _addresses(lambda w, _o: [u.email for u in w.users()]), _any_order
 )
 _row("stale", "table", "The state of people on the stale list; empty: not on it.", _stale)
+_row("evidence", "table", "How sure that state is: confirmed, likely, possible, excluded or none.", _evidence)
+_row("held", "yes-no", "Whether the imported list is held back until it is confirmed.", lambda _w, _v, o: o.held)
 for _name, _about in (
     ("planned", "Who the clean-up would delete."),
     ("deleted", "Who was deleted."),
-    ("skipped", "Who dropped out of the clean-up."),
+    ("skipped", "Who dropped out of the clean-up, or of its undoing."),
+    ("restored", "Who came back."),
 ):
     _row(_name, "texts", _about, _addresses(lambda _w, o, n=_name: o.lists.get(n, ())), _any_order)  # type: ignore[misc]
 
 #: Every expectation by its name.
 EXPECTATIONS: Final[Mapping[str, Expectation]] = _ROWS
-_PEOPLE: Final = frozenset({"users", "planned", "deleted", "skipped"})
+_PEOPLE: Final = frozenset({"users", "planned", "deleted", "skipped", "restored"})
 
 
 def compare(world: World, values: Values, expect: Mapping[str, Any], outcome: Outcome) -> tuple[Compared, ...]:

@@ -16,7 +16,7 @@ Values = Mapping[str, Any]
 Run = Callable[["World", int, Values], "Outcome | None"]
 
 #: The modules whose actions are registered, in the order of the help page.
-_MODULES: Final = ("logging_in", "at_the_idp", "at_the_sp")
+_MODULES: Final = ("logging_in", "at_the_idp", "at_the_sp", "finding_leavers")
 
 
 @dataclass(frozen=True, slots=True)

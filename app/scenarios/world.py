@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from app.accounts.cleanup import CleanupPlan
+    from app.accounts.directory import Snapshot
     from app.accounts.users import User
     from app.lab import Lab
     from app.saml.report import Report
@@ -39,8 +40,8 @@ class Outcome:
 
     `verdict` is a verdict, or "none" where no message reached the service provider. `reasons` are all codes, the
     deciding one first. `refused` is the code of an operator's action that a rule forbids. `page` is what the person
-    read. `many` are the outcomes of messages that were sent at once. `lists` are e-mails by name (planned, deleted,
-    skipped ...).
+    read. `many` are the outcomes of messages that were sent at once. `held` says that an imported list is
+    held back. `lists` are e-mails by name (planned, deleted, skipped ...).
     """
 
     verdict: str = ""
@@ -57,13 +58,15 @@ class Outcome:
     sent: bytes = b""
     report: Report | None = None
     many: tuple[Outcome, ...] = ()
+    held: bool = False
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class World:
     """One scenario's ground. Open it as a context manager.
 
-    `last` is the exchange whose message was sent last, `sent` every message by the number of its step.
+    `last` is the exchange whose message was sent last, `sent` every message by the number of its step. `plan` is the
+    clean-up that was planned last, `batch` names the one that was applied last, `list` is the list imported last.
     """
 
     def __init__(self, start: Start, keys: KeyRing) -> None:
@@ -74,6 +77,8 @@ class World:
         self.sent: dict[int, Issued] = {}
         self.last: Exchange | None = None
         self.plan: CleanupPlan | None = None
+        self.batch = ""
+        self.list: Snapshot | None = None
 
     def __enter__(self) -> World:
         try:

@@ -17,7 +17,6 @@ ELSEWHERE = {
     "user.ambiguous": "the database holds no two active users with one normal form: tests/accounts/test_provisioning",
     "user.race-reused": "which of two logins comes first is chance; the outcomes are expected: tests/sso/test_login",
     "nameid.not-an-email": "of messages, the checks say it first; of typed addresses: tests/sso/test_people",
-    "stale.contradicted": "it needs a directory import: tests/accounts/test_provisioning",
 }
 
 
@@ -51,6 +50,5 @@ def test_every_scenario_expects_something_after_its_last_step() -> None:
 
 def test_every_action_and_expectation_is_shown() -> None:
     assert set(actions()) == {step.do for s in SHIPPED for step in s.steps}
-    # The mark "missing" is set by directory imports only.
     expected = {name for s in SHIPPED for step in s.steps for name in step.expect} - {"of"}
-    assert set(EXPECTATIONS) - expected == {"missing"}
+    assert set(EXPECTATIONS) - expected == set()
