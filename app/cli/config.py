@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli import applying
+from app.cli.metadata_source import source
 from app.cli.output import (
     Unfit,
     Unreadable,
@@ -24,7 +25,7 @@ from app.cli.output import (
     table,
     tell,
 )
-from app.cli.workspace import OPERATOR, opened, the_account
+from app.cli.workspace import OPERATOR, account_option, opened, the_account
 
 if TYPE_CHECKING:
     from app.bootstrap import Workspace
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from app.sso.values import ChoiceView
     from app.store import ConfigurationTest
 
-_account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one.")
+_account = account_option
 _based_on = click.option(
     "--based-on",
     type=click.IntRange(0),
@@ -53,6 +54,7 @@ _based_on = click.option(
         "  sso-workbench config history && sso-workbench config diff 3 4 && sso-workbench config restore 3\n"
         "  sso-workbench config test --login && sso-workbench config set --enforce on\n"
         "  sso-workbench config recovery-codes > codes.txt\n"
+        "  sso-workbench config source --url https://idp.example/metadata --every 24 --look\n"
     ),
 )
 def command() -> None:
@@ -305,6 +307,9 @@ def _told_what_moved(form: str) -> Iterator[None]:
 
 def _differences(found: tuple[Difference, ...]) -> list[dict[str, str | None]]:
     return [{"what": d.what, "old": d.old, "new": d.new} for d in found]
+
+
+command.add_command(source)
 
 
 @command.command("recovery-codes")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from app.bootstrap import Workspace
     from app.sso import SSO
 
+account_option = click.option(
+    "--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one."
+)
 #: How the log names what was done here.
 OPERATOR: Final = "command line"
 

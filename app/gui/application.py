@@ -17,6 +17,7 @@ from app.gui import theme
 from app.gui.desk import Desk
 from app.gui.jobs import Hub, Jobs
 from app.gui.main_window import MainWindow
+from app.gui.source_watch import SourceWatch
 
 if TYPE_CHECKING:
     from app.bootstrap import Workspace
@@ -129,8 +130,10 @@ def run(workspace: Workspace, lab: Lab, *, page: str | None = None) -> int:
     window.show()
     window.load_accounts()
     workspace.watch(desk.hub.tell)
+    sources = SourceWatch(desk)
     QTimer.singleShot(300, lambda: threading.Thread(target=_warm_up, name="warm-up", daemon=True).start())
     code = application.exec()
+    sources.deleteLater()
     workspace.stop_watching()
     lab.stop()
     desk.jobs.shutdown()

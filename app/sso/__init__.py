@@ -10,6 +10,7 @@ from app.sso.log import LogVerbs
 from app.sso.login import LoginVerbs
 from app.sso.revisions import Difference
 from app.sso.safety import Condition, Recovered, Safety, SafetyVerbs
+from app.sso.sources import SourceVerbs, SourceView
 from app.sso.values import (
     Change,
     CleanupCheck,
@@ -29,7 +30,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, SafetyVerbs):
+class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, SafetyVerbs, SourceVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
@@ -66,6 +67,7 @@ __all__ = [
     "Refused",
     "Safety",
     "SeatPanel",
+    "SourceView",
     "SpValues",
     "SsoError",
     "browser_digest",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+from simulator import Idp, KeyRing, Server, WebIdp, default_tenant
 from tests.cli.test_commands import Cli, cli, message  # noqa: F401  fixtures
 
 
@@ -75,3 +77,27 @@ def test_a_test_idp_that_runs_elsewhere_is_not_disturbed(cli: Cli) -> None:  # n
         said = cli("config", "test", "--login")
     assert said.code == 3
     assert f"running on port {port} already" in said.err
+
+
+def test_metadata_comes_from_an_address_and_a_change_is_told(cli: Cli) -> None:  # noqa: F811
+    idp = Idp(default_tenant(), KeyRing.in_memory(), lambda: datetime.now(UTC))
+    web = WebIdp(idp)
+    with Server(web.asgi) as server:
+        idp.base_url = server.url
+        url = f"{server.url}/metadata"
+        assert cli("config", "source").out.startswith("No metadata")
+        assert cli("config", "source", "--every", "3").code == 2
+        said = cli("config", "source", "--url", url, "--every", "24", "--look", "--format", "json")
+        assert said.code == 1
+        (told,) = said.objects
+        assert (told["url"], told["every_hours"], told["problem"]) == (url, 24, None)
+        assert {d["what"] for d in told["differences"]} >= {"Single sign-on", "Identity provider"}
+        Path("found.xml").write_text(told["document"])
+        assert cli("config", "set", "--idp-metadata", "found.xml", "--test-idp").code == 0
+        assert cli("config", "source", "--look").code == 0
+        assert cli("config", "source", "--due").code == 0
+    assert cli("config", "source", "--look").code == 1
+    assert "PROBLEM" in cli("config", "source").out
+    assert cli("config", "source", "--forget").code == 0
+    assert cli("config", "source", "--url", "file:///etc/hostname").code == 1
+    assert cli("config", "source", "--url", "https://x.test/", "--forget").code == 2

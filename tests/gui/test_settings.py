@@ -407,3 +407,67 @@ def test_another_identity_provider_cannot_be_tested_by_the_simulator(bench: Benc
     press(page, "Test with the simulator")
     assert "Test in the browser" in page.banner.text
     assert bench.sso.safety(ACCOUNT).tests == ()
+
+
+def test_metadata_is_fetched_watched_and_a_change_is_reviewed(bench: Bench) -> None:
+    bench.lab.start()
+    page = bench.page("settings")
+    source = page.metadata.source
+    source.field.setText("https://nowhere.invalid/metadata")
+    press(page, "Fetch")
+    assert "not known" in page.banner.text
+    source.field.setText(bench.lab.metadata_url)
+    source.often.setCurrentIndex(source.often.findData(24))
+    press(page, "Fetch")
+    assert page.metadata.understood_head.word == "Not saved yet"
+    assert bench.sso.metadata_source(ACCOUNT) is None
+    page.save()
+    flush()
+    view = bench.sso.metadata_source(ACCOUNT)
+    assert view is not None
+    assert (view.source.url, view.source.every_hours) == (bench.lab.metadata_url, 24)
+    assert bench.sso.configuration(ACCOUNT).account.sso_on
+    bench.sso.record_fetch(ACCOUNT, bench.lab.metadata_url, document=bench.idp.metadata())
+    flush()
+    assert "has changed" in source.banner.text
+    press(page, "Review")
+    assert "EntityDescriptor" in page.metadata.box.toPlainText()
+    assert page.save_button.isEnabled()
+    press(page, "Dismiss this version")
+    assert source.banner.text == ""
+    assert page.metadata.box.toPlainText() == ""
+    assert bench.sso.account(ACCOUNT).revision == 1
+    source.often.setCurrentIndex(source.often.findData(0))
+    source.often.activated.emit(0)
+    view = bench.sso.metadata_source(ACCOUNT)
+    assert view is not None
+    assert view.source.every_hours == 0
+
+
+def test_a_private_address_is_confirmed_before_it_is_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app import fetching
+
+    monkeypatch.setattr(fetching, "_system_addresses", lambda _h, _p: ["127.0.0.1"])
+    page = bench.page("settings")
+    page.metadata.source.field.setText("https://inner.test:9/metadata")
+    asked = answer("Cancel")
+    press(page, "Fetch")
+    assert "meant to be in your own network" in asked[0]
+    assert "private network" in page.banner.text
+    asked = answer("Fetch from it")
+    press(page, "Fetch")
+    assert asked
+    assert "could not be fetched" in page.banner.text
+
+
+def test_the_watch_of_the_window_looks_at_what_is_due(bench: Bench) -> None:
+    from app.gui.source_watch import SourceWatch
+
+    bench.lab.start()
+    bench.connect()
+    bench.sso.set_metadata_source(ACCOUNT, bench.lab.metadata_url, every_hours=1)
+    SourceWatch(bench.desk).look()
+    view = bench.sso.metadata_source(ACCOUNT)
+    assert view is not None
+    assert view.source.problem is None
+    assert view.proposal is not None

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QMimeData, QSettings, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtWidgets import QPlainTextEdit, QSplitter, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QSplitter, QWidget
 
 from app.gui import theme
 from app.gui.files import FileRefused, ask_open, read_file
 from app.gui.pages.settings.identifier import IdentifierCard
 from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
+from app.gui.pages.settings.source import SourceRow
 from app.gui.understood import Understood, UnderstoodView, understand
 from app.gui.widgets import Card, Pill, button, column, confirm, label, retint, row, scrolled, visible
 from app.gui.wording import ago, exact
@@ -82,9 +83,10 @@ class MetadataSection(Section):
         understood = Card("What was understood", scrolled(self.understood), actions=(self.understood_head,))
         understood.body.setStretch(1, 1)
         self.identifier = IdentifierCard(self)
-        left = QWidget()
-        left.setLayout(column(self._metadata_card(), self.identifier, spacing=14))
-        left.layout().setStretch(0, 1)  # type: ignore[union-attr]  # it was set in the line before
+        inner = QWidget()
+        inner.setLayout(column(self._metadata_card(), self.identifier, spacing=14))
+        inner.layout().setStretch(0, 1)  # type: ignore[union-attr]  # it was set in the line before
+        left = scrolled(inner)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(14)
         self.splitter.setChildrenCollapsible(False)
@@ -113,6 +115,8 @@ class MetadataSection(Section):
         self.state_text = label("", tone="muted", wrap=True)
         self.box = MetadataBox()
         self.box.setMinimumHeight(110)
+        self.box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.source = SourceRow(self)
         self.open_button = button("Open file", self.open_file, icon="open", hint="Open a metadata file")
         self.test_button = button(
             "Use the test IdP", self.use_test_idp, icon="simulator", hint="Start the built-in IdP and trust it"
@@ -125,6 +129,7 @@ class MetadataSection(Section):
             "Metadata",
             self.state_text,
             self.box,
+            self.source,
             row(self.open_button, self.test_button, 1, self.clear_button),
             actions=(self.state, self.delete_button),
         )
@@ -145,6 +150,7 @@ class MetadataSection(Section):
             )
             self.state_text.setToolTip(exact(revision.at))
         self.identifier.show_loaded(loaded)
+        self.source.show_loaded(loaded)
         if self._draft is None:
             self._show_saved()
         elif revision is not None and revision.number > max(self._based_on, self._told):
@@ -159,6 +165,7 @@ class MetadataSection(Section):
     def leave_account(self) -> None:
         self.discard()
         self.identifier.forget()
+        self.source.forget()
 
     def entered(self) -> None:
         self.box.setFocus()
@@ -176,6 +183,7 @@ class MetadataSection(Section):
 
     def restyle(self) -> None:
         self.identifier.restyle()
+        self.source.restyle()
         for made_button in (self.open_button, self.test_button, self.delete_button):
             retint(made_button)
         if self._draft is None:
@@ -230,6 +238,7 @@ class MetadataSection(Section):
         if self._draft is None or draft is None:
             self._based_on = self._told = self.seen
         self._draft, self._entity = draft, None
+        self.source.typed()
 
     def _typed(self) -> None:
         text = self.box.toPlainText()
@@ -266,6 +275,11 @@ class MetadataSection(Section):
         self.clear_button.setVisible(True)
         self.page.save_button.setEnabled(facts.usable)
 
+    @property
+    def draft(self) -> str | bytes | None:
+        """What is in the box and not saved."""
+        return self._draft
+
     def discard(self) -> None:
         """Forget what was pasted."""
         with QSignalBlocker(self.box):
@@ -295,6 +309,7 @@ class MetadataSection(Section):
         )
 
     def _saved(self, view: ConfigurationView) -> None:
+        self.source.saved(self._entity)
         self.discard()
         number = view.revision.number if view.revision else 0
         self.banner.say(

@@ -16,7 +16,7 @@ from app.gui.understood import Understood, as_saved
 if TYPE_CHECKING:
     from app.gui.desk import Desk
     from app.gui.pages.settings.page import SettingsPage
-    from app.sso import SSO, ConfigurationView, Safety, SeatPanel
+    from app.sso import SSO, ConfigurationView, Safety, SeatPanel, SourceView
     from app.store import Revision
 
 #: The kinds of metadata files, for dialogs.
@@ -34,6 +34,7 @@ class Loaded:
     revisions: tuple[Revision, ...]
     child_entity_id: str
     safety: Safety
+    source: SourceView | None
 
 
 def load(sso: SSO, imagekit_id: str) -> Loaded:
@@ -47,6 +48,7 @@ def load(sso: SSO, imagekit_id: str) -> Loaded:
         sso.configuration_history(imagekit_id),
         sso.sp.child_entity_id(imagekit_id),
         sso.safety(imagekit_id),
+        sso.metadata_source(imagekit_id),
     )
 
 
