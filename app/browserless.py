@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -13,6 +14,16 @@ import httpx
 _TIMEOUT_S: Final = 30.0
 _MAX_HOPS: Final = 6
 FORM_HEADERS: Final = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name can only mean this computer."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def browser() -> httpx.Client:

@@ -616,8 +616,54 @@ class Lab:
             return person
         return client.post(form.action, content=urlencode(form.fields), headers=FORM_HEADERS)
 
+    def ready_application(self, imagekit_id: str) -> Application:
+        """The application of an account, written down as it must be now."""
+        return self._register(self.sso.account(imagekit_id))
+
+    def begin_login(self, email: str) -> tuple[AuthnRequest, Mapping[str, str]]:
+        """Ask our service provider for a login, as a browser does: its request, and the cookies that belong to it.
+
+        Raises LabError while stopped, and where the service provider refuses.
+        """
+        from app.browserless import browser
+
+        if not self.running:
+            raise LabError("The test identity provider is stopped. Start it first.")
+        with browser() as client:
+            location = self._asked(client, email)
+            if isinstance(location, LoginOutcome):
+                raise LabError(location.sentence)
+            return self.idp.read_request(query=urlsplit(location).query), dict(client.cookies)
+
+    def send_made(
+        self, issued: Issued, request: AuthnRequest | None, flow: Flow, cookies: Mapping[str, str]
+    ) -> LoginOutcome:
+        """Send a message that was made before, by a browser with these cookies. LabError while stopped."""
+        from app.browserless import browser
+
+        web = self._web
+        if not self.running or web is None:
+            raise LabError("The test identity provider is stopped. Start it first.")
+        with self._login, browser() as client:
+            client.cookies.update(dict(cookies))
+            web.record(issued, request)
+            return self._deliver(client, issued, "live", flow, issued.faults)
+
     def _from_login_page(self, client: httpx.Client, email: str, username: str) -> httpx.Response | LoginOutcome:
         """Our login page, the e-mail, the redirect, the choice of person; the page with the self-submitting form."""
+        from app.browserless import FORM_HEADERS, form_with
+
+        location = self._asked(client, email)
+        if isinstance(location, LoginOutcome):
+            return location
+        choice = client.get(location)
+        chosen = form_with(choice, user=username)
+        if chosen is None:
+            return choice
+        return client.post(chosen.action, content=urlencode(chosen.fields), headers=FORM_HEADERS)
+
+    def _asked(self, client: httpx.Client, email: str) -> str | LoginOutcome:
+        """Our login page, the e-mail; where the identity provider is asked, or how that was refused."""
         from app.browserless import FORM_HEADERS, form_with, words
 
         client.get(self.portal_url)  # the link that makes this browser one that may log in
@@ -631,12 +677,7 @@ class Lab:
             reference = self.witness.refused_starts.get(email, "")
             sentence = self.sso.event(reference).sentence if reference else words(answer.text)
             return LoginOutcome(reference, False, answer.status_code, sentence, flow="sp_initiated", page=answer.text)
-        location = urljoin(str(answer.url), answer.headers["location"])
-        choice = client.get(location)
-        chosen = form_with(choice, user=username)
-        if chosen is None:
-            return choice
-        return client.post(chosen.action, content=urlencode(chosen.fields), headers=FORM_HEADERS)
+        return urljoin(str(answer.url), answer.headers["location"])
 
     # Steps ------------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ only, at a pace, and judges no message itself: of a stranger's service provider 
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 
 from app.answers import Asker, Look, Patterns, ProbeError, is_same_server
-from app.browserless import form_with
+from app.browserless import form_with, is_loopback
 from app.gains import WEIGHTS, Gain, gain_of
 from app.kept_rows import KeptRows
 from app.probe_report import as_html, as_json_lines, as_junit, as_text
@@ -202,16 +201,6 @@ def check_target(target: Target, confirmed: str | None) -> None:
             f"Messages would be sent to {strangers[0]}, which is not this computer. Probe only what is yours or what "
             f"you may test, and confirm it by naming the host again: --confirm-target {strangers[0]}"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name can only mean this computer."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def probe(

@@ -113,6 +113,16 @@ def log_in_as(lab: Lab, sso: SSO, imagekit_id: str, was: TestUser, person: TestU
     """Log somebody in over real HTTP; what was typed about them is saved first. NotTrusted: nothing was tried."""
     if person != was:
         put(lab, was, person)
+    made_ready(lab, sso, imagekit_id)
+    return login_outcome(sso, person, lab.log_in(person.username, imagekit_id, flow=flow))
+
+
+def made_ready(lab: Lab, sso: SSO, imagekit_id: str) -> None:
+    """Start what must run for a login at an account, and make it trust the test IdP where it trusts nobody yet.
+
+    Raises:
+        NotTrusted: the account trusts another identity provider.
+    """
     if not lab.running:
         lab.start()
     if not sso.account(imagekit_id).sso_on:
@@ -122,11 +132,15 @@ def log_in_as(lab: Lab, sso: SSO, imagekit_id: str, was: TestUser, person: TestU
             "This account trusts another identity provider, so the test IdP cannot log anybody in. Connect it to the "
             "test IdP, or choose a test account."
         )
-    outcome = lab.log_in(person.username, imagekit_id, flow=flow)
+
+
+def login_outcome(sso: SSO, person: TestUser | None, outcome: LoginOutcome, *, edited: bool = False) -> Login:
+    """A login with what its faults should have made of it; of an edited message nobody knows that."""
     if not outcome.reference:
-        return Login(person, outcome)
+        return Login(person, outcome, edited=edited)
     event = sso.event(outcome.reference)
-    return Login(person, outcome, event.expected if outcome.faults else None, event.as_expected)
+    expected = event.expected if outcome.faults and not edited else None
+    return Login(person, outcome, expected, event.as_expected, edited)
 
 
 def is_loopback(url: str) -> bool:

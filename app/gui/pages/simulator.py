@@ -16,6 +16,7 @@ from app.gui.lab_work import Login, NotTrusted, Shown, connect, is_loopback, loa
 from app.gui.simulator.applications import ApplicationsTab
 from app.gui.simulator.file import FileTab
 from app.gui.simulator.keys import KeysTab
+from app.gui.simulator.message import MessageTab
 from app.gui.simulator.people import PeopleTab
 from app.gui.simulator.recording import RecordingTab
 from app.gui.simulator.result import ResultCard
@@ -26,6 +27,7 @@ from app.gui.widgets import Banner, Card, EmptyState, button, column, confirm, c
 if TYPE_CHECKING:
     from app.lab import Flow, Lab
     from simulator.tenant import TestUser
+    from simulator.web import Exchange
 
 _UNDONE: Final = 50
 #: How often the organisation's file is looked at while the page is on show: the command line may have changed it.
@@ -103,6 +105,12 @@ class SimulatorPage(Page):
         self.recording = RecordingTab(self.desk)
         self.recording.replayed.connect(self._replayed)
         self.recording.page_asked.connect(self.open_page)
+        self.message = MessageTab(self.desk)
+        self.message.sent.connect(self._replayed)
+        self.message.page_asked.connect(self.open_page)
+        self.message.connect_asked.connect(self.connect_account)
+        self.people.edit_asked.connect(self.edit_message)
+        self.recording.edit_asked.connect(self.edit_again)
         self.applications = ApplicationsTab(self.desk)
         self.file = FileTab(self.desk)
         self.keys = KeysTab(self.desk)
@@ -115,6 +123,7 @@ class SimulatorPage(Page):
             "people": self.people,
             "applications": self.applications,
             "faults": self.fault_list,
+            "message": self.message,
             "recording": self.recording,
             "keys": self.keys,
             "file": self.file,
@@ -197,6 +206,7 @@ class SimulatorPage(Page):
             "people": f"People ({len(shown.tenant.users):,})",
             "applications": f"Applications ({len(shown.tenant.applications)})",
             "faults": f"Faults ({len(shown.active)} on)" if shown.active else "Faults",
+            "message": "Message",
             "recording": f"Recording ({len(shown.exchanges)})",
             "keys": "Clock and keys",
             "file": "File",
@@ -452,6 +462,16 @@ class SimulatorPage(Page):
         self.banner.hide()
         self._show_login(login)
 
+    def edit_message(self, person: TestUser) -> None:
+        """Edit the message about somebody before it is sent."""
+        self.show_tab("message")
+        self.message.prepare(person)
+
+    def edit_again(self, exchange: Exchange) -> None:
+        """Make a login of the recording anew, and edit it before it is sent."""
+        self.show_tab("message")
+        self.message.prepare_again(exchange)
+
     def _show_login(self, login: Login) -> None:
         self.result.show_login(login)
         self._show_result()
@@ -459,7 +479,7 @@ class SimulatorPage(Page):
     def _show_result(self) -> None:
         """What a login came to stands where logins are made; elsewhere it would only take room."""
         shown = self.tabs.currentWidget()
-        wanted = self.result.login is not None and shown in (self.people, self.fault_list, self.recording)
+        wanted = self.result.login is not None and shown in (self.people, self.fault_list, self.message, self.recording)
         self.result.setVisible(wanted)
 
     @property

@@ -39,9 +39,10 @@ def state_of(person: TestUser, application: str) -> tuple[str, str]:
 
 
 class PeopleTab(Tab):
-    """log_in_asked(as saved, as typed, flow) is for the page."""
+    """log_in_asked(as saved, as typed, flow) and edit_asked(as typed) are for the page."""
 
     log_in_asked = Signal(object, object, str)
+    edit_asked = Signal(object)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -75,6 +76,7 @@ class PeopleTab(Tab):
         self.split.splitterMoved.connect(lambda *_: self._moved())
         self.setLayout(column(self.split))
         self.panel.log_in_asked.connect(self.log_in_asked)
+        self.panel.edit_asked.connect(self.edit_asked)
         self.panel.save_asked.connect(self.save_person)
         self.panel.duplicate_asked.connect(self.duplicate)
         self.panel.delete_asked.connect(self.delete)
@@ -105,6 +107,7 @@ class PeopleTab(Tab):
         made.opened.connect(lambda _p: self.panel.log_in())
         made.extra_actions = [
             ("Log in", lambda p: self.log_in_asked.emit(p, p, self.panel.flow.currentData())),
+            ("Edit the message first", self.edit_asked.emit),
             ("Enable or disable", lambda p: self.save_person(p, replace(p, enabled=not p.enabled))),
             ("Copy e-mail", lambda p: copy_text(visible(p.email), made)),
             ("Delete", self.delete_person),

@@ -24,11 +24,12 @@ FLOWS: Final = (("From the portal", "idp_initiated"), ("From the login page", "s
 class PersonPanel(QWidget):
     """What is sent about a person, to be edited. What is typed is kept until it is saved or another one is chosen.
 
-    Signals: log_in_asked(as saved, as typed, flow) ·
+    Signals: log_in_asked(as saved, as typed, flow) · edit_asked(as typed): edit the message before it is sent ·
     save_asked(as saved, as typed) · duplicate_asked() · delete_asked().
     """
 
     log_in_asked = Signal(object, object, str)
+    edit_asked = Signal(object)
     save_asked = Signal(object, object)
     duplicate_asked = Signal()
     delete_asked = Signal()
@@ -48,6 +49,9 @@ class PersonPanel(QWidget):
         self.log_in_button = button(
             "Log in", self.log_in, icon="login", kind="primary", hint="Log in as this person (Enter in the list)"
         )
+        self.edit_button = button(
+            "", self._edit, icon="edit", kind="flat", hint="Edit the claims or the message before it is sent"
+        )
         self._make_fields()
         self.problem = label("", tone="error", size=12, wrap=True)
         self.problem.hide()
@@ -58,7 +62,7 @@ class PersonPanel(QWidget):
         self.delete_button = button(
             "Delete", self.delete_asked.emit, icon="delete", kind="danger", hint="Delete from the directory"
         )
-        login = row(self.flow, self.log_in_button, spacing=6)
+        login = row(self.flow, self.edit_button, self.log_in_button, spacing=6)
         login.setStretch(0, 1)
         inner = QWidget()
         inner.setLayout(
@@ -244,3 +248,7 @@ class PersonPanel(QWidget):
         """Ask to save what was typed."""
         if self.shown is not None and self.save_button.isEnabled():
             self.save_asked.emit(self.shown, self.draft())
+
+    def _edit(self) -> None:
+        if self.shown is not None:
+            self.edit_asked.emit(self.draft())

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 class RecordingTab(Tab):
-    """replayed(login): what came of a replay · page_asked(url): open it in the browser."""
+    """replayed(login): what came of a replay · page_asked(url): open it in the browser · edit_asked(exchange)."""
 
     replayed = Signal(object)
     page_asked = Signal(str)
+    edit_asked = Signal(object)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -90,6 +91,7 @@ class RecordingTab(Tab):
             ("Inspect", self.inspect),
             ("Send again", self.replay),
             ("Send again in the browser", self.replay_in_browser),
+            ("Edit and send anew", lambda r: self.edit_asked.emit(r.exchange)),
         ]
         return made
 
@@ -106,10 +108,15 @@ class RecordingTab(Tab):
         self.browser_button = button(
             "", self._replay_shown_in_browser, icon="external", kind="flat", hint="Send it once more by the browser"
         )
+        self.edit_button = button(
+            "", self._edit_shown, icon="edit", kind="flat", hint="Make the same login anew, and edit it first"
+        )
         made = QWidget()
         made.setMinimumWidth(280)
         whole = column(
-            self.detail, row(1, self.browser_button, self.replay_button, self.inspect_button, spacing=6), spacing=8
+            self.detail,
+            row(1, self.edit_button, self.browser_button, self.replay_button, self.inspect_button, spacing=6),
+            spacing=8,
         )
         whole.setStretch(0, 1)
         made.setLayout(whole)
@@ -150,7 +157,7 @@ class RecordingTab(Tab):
 
     def _choose(self, chosen: Recorded | None) -> None:
         sent = chosen is not None and chosen.exchange.issued is not None
-        for made in (self.replay_button, self.browser_button):
+        for made in (self.replay_button, self.browser_button, self.edit_button):
             made.setEnabled(sent)
         self.inspect_button.setEnabled(chosen is not None)
         if chosen is None:
@@ -177,6 +184,10 @@ class RecordingTab(Tab):
     def _inspect_shown(self) -> None:
         if self.table.current is not None:
             self.inspect(self.table.current)
+
+    def _edit_shown(self) -> None:
+        if self.shown is not None:
+            self.edit_asked.emit(self.shown)
 
     def replay(self, chosen: Recorded) -> None:
         """Send a message again, from here."""
