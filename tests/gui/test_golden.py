@@ -16,6 +16,7 @@ import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QComboBox
 
+from app.accounts.directory import read_directory
 from app.bootstrap import open_workspace
 from app.gui import application, theme
 from app.gui.desk import Desk
@@ -145,3 +146,18 @@ def test_the_inspector_in_a_small_window(window: tuple[MainWindow, Desk]) -> Non
     assert page is not None
     page.open((MESSAGES / "misspelt-role.xml").read_bytes())
     compare(shot(main, desk, "inspector", "light"), "small-inspector-light")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_stale_users_with_a_list_of_the_directory(mode: str, window: tuple[MainWindow, Desk]) -> None:
+    main, desk = window
+    for name, role in PEOPLE:
+        desk.sso.add_user("ik_7x2k", f"{name}@acme-media.test", f"{name.title()} Sample", role, operator="golden")
+    listed = "mail,accountEnabled\nada@acme-media.test,True\ngrace@acme-media.test,False\nlinus@acme-media.test,True\n"
+    desk.sso.import_directory(
+        "ik_7x2k", read_directory(listed.encode()), complete=True, taken_at=NOW, source="directory.csv"
+    )
+    page = main.page("stale")
+    shot(main, desk, "stale", mode)
+    page.table.selectRow(0)  # type: ignore[attr-defined]
+    compare(shot(main, desk, "stale", mode), f"people-stale-{mode}")

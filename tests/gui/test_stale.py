@@ -33,6 +33,11 @@ def select(page: object, *emails: str) -> None:
     flush()
 
 
+def save(page: object, folder: Path) -> None:
+    page.review_card.save_plan(folder / "plan.csv")  # type: ignore[attr-defined]
+    flush()
+
+
 def test_nobody_stale_is_said(bench: Bench) -> None:
     page = bench.page("stale")
     assert page.empty.isVisible()
@@ -60,14 +65,21 @@ def test_the_threshold_is_changed_here(old: Bench, qtbot: QtBot) -> None:
     assert old.sso.settings()["dormant_days"] == 120
 
 
-def test_select_review_delete_hand_off_undo(old: Bench) -> None:
+def test_select_review_delete_hand_off_undo(old: Bench, tmp_path: Path) -> None:
     page = old.page("stale")
     assert not page.review_button.isEnabled()
     select(page, "grace@acme-media.test", "temp@agency.test")
     press(page, "Review 2 selected")
     assert page.review_card.isVisible()
-    assert page.plan_text.text() == "2 of 5 seats are used afterwards."
+    assert page.review_card.plan_text.text() == "2 of 5 seats are used afterwards."
     assert len(old.sso.users(ACCOUNT)) == 4
+    assert not page.review_card.delete_button.isEnabled(), "the evidence is saved before anybody is deleted"
+    page.review_card.save_plan(tmp_path / "missing" / "plan.csv")
+    assert "cannot be written" in page.review_card.plan_banner.text
+    assert not page.review_card.delete_button.isEnabled()
+    save(page, tmp_path)
+    with (tmp_path / "plan.csv").open(newline="") as f:
+        assert {r["state"] for r in csv.DictReader(f)} == {"dormant", "never-logged-in"}
     answer("Cancel")
     press(page.review_card, "Delete 2 users")
     assert len(old.sso.users(ACCOUNT)) == 4
@@ -79,35 +91,44 @@ def test_select_review_delete_hand_off_undo(old: Bench) -> None:
     assert [page.hand_off.list.item(i).text() for i in range(2)] == ["grace@acme-media.test", "temp@agency.test"]
     page.hand_off.list.item(0).setCheckState(Qt.CheckState.Checked)
     assert page.hand_off.count.text() == "1 of 2 removed at the service provider"
+    (kept,) = old.sso.cleanups(ACCOUNT)
+    assert [i.email for i in kept.items if i.user_id in kept.ticked] == ["grace@acme-media.test"]
+    assert "All 2 are still gone. 2 of 5 seats are used" in page.banner.text
+    page.hand_off.list.setCurrentRow(1)
+    press(page.hand_off, "Copy one")
+    assert QGuiApplication.clipboard().text() == "temp@agency.test"
     press(page, "Undo")
     assert len(old.sso.users(ACCOUNT)) == 4
     assert "2 users restored" in page.banner.text
 
 
-def test_who_logs_in_after_the_plan_was_made_stays(old: Bench) -> None:
+def test_who_logs_in_after_the_plan_was_made_stays(old: Bench, tmp_path: Path) -> None:
     page = old.page("stale")
     select(page, "grace@acme-media.test", "temp@agency.test")
     press(page, "Review 2 selected")
     old.later(minutes=1)
     assert old.log_in("grace").allowed
+    save(page, tmp_path)
     answer("Delete 2 users")
     press(page.review_card, "Delete 2 users")
     assert "1 user deleted, 1 left out (grace@acme-media.test: Logged in since" in page.banner.text
     assert "grace@acme-media.test" in [u.email for u in old.sso.users(ACCOUNT)]
 
 
-def test_an_administrator_takes_a_typed_number(old: Bench, qtbot: QtBot) -> None:
+def test_an_administrator_takes_a_typed_number(old: Bench, qtbot: QtBot, tmp_path: Path) -> None:
     old.sso.add_user(ACCOUNT, "second@acme-media.test", "Second", "account_administrator")
     old.later(days=20)
     page = old.page("stale")
     select(page, "second@acme-media.test")
     press(page, "Review 1 selected")
-    assert not page.delete_button.isEnabled()
-    qtbot.keyClicks(page.type_field, "2")
-    assert not page.delete_button.isEnabled()
-    page.type_field.clear()
-    qtbot.keyClicks(page.type_field, "1")
-    assert page.delete_button.isEnabled()
+    card = page.review_card
+    assert not card.delete_button.isEnabled()
+    save(page, tmp_path)
+    qtbot.keyClicks(card.type_field, "2")
+    assert not card.delete_button.isEnabled()
+    card.type_field.clear()
+    qtbot.keyClicks(card.type_field, "1")
+    assert card.delete_button.isEnabled()
     answer("Delete 1 user")
     press(page.review_card, "Delete 1 user")
     assert "second@acme-media.test" not in [u.email for u in old.sso.users(ACCOUNT)]
@@ -119,14 +140,15 @@ def test_the_last_administrator_cannot_be_reviewed_away(old: Bench) -> None:
     select(page, "ada@acme-media.test")
     assert "last account administrator" in texts(page.why_card)
     press(page, "Review 1 selected")
-    assert "protected" in page.plan_banner.text
-    assert not page.delete_button.isEnabled()
+    assert "protected" in page.review_card.plan_banner.text
+    assert not page.review_card.delete_button.isEnabled()
+    assert not page.review_card.plan_export.isEnabled()
 
 
 def test_keeping_somebody_with_a_reason(old: Bench, qtbot: QtBot) -> None:
     page = old.page("stale")
     select(page, "press@acme-media.test")
-    qtbot.keyClicks(page.keep_reason, "shared mailbox")
+    qtbot.keyClicks(page.why_card.keep_reason, "shared mailbox")
     press(page, "Keep for 90 days")
     kept = next(u for u in old.sso.users(ACCOUNT) if u.email.startswith("press"))
     assert kept.keep_why == "shared mailbox"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,18 +11,20 @@ from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QHeaderView,
-    QListWidget,
     QSizePolicy,
     QSpinBox,
     QSplitter,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
-from app.gui.clean_up import HandOff, as_csv
 from app.gui.desk import Desk, Page
 from app.gui.files import ask_save, write_file
+from app.gui.leavers.handing_off import HandOff, as_csv
+from app.gui.leavers.importing import ImportPanel
+from app.gui.leavers.lists import KeptPanel, said_of, state_of, verified, why_of
+from app.gui.leavers.reviewing import Done, ReviewCard, apply_plan
+from app.gui.leavers.why import EVIDENCE, WhyCard
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
     Banner,
@@ -31,52 +33,28 @@ from app.gui.widgets import (
     Figure,
     Pill,
     button,
-    clear,
     column,
-    confirm,
     copy_text,
     label,
-    line_edit,
     number_field,
     retint,
     row,
-    scrolled,
     search_field,
     tip,
     visible,
 )
-from app.gui.wording import ago, day, exact, plural, role_title
+from app.gui.wording import ago, exact, plural, role_title
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.accounts.account import Account
     from app.accounts.cleanup import CleanupPlan
-    from app.accounts.staleness import Signal, StaleUser
-    from app.accounts.users import User
-    from app.sso import SSO, CleanupResult, SeatPanel
+    from app.accounts.directory import Snapshot
+    from app.accounts.staleness import StaleUser
+    from app.sso import SSO, CleanupUndone, ListView, SeatPanel
+    from app.store import CleanupRecord
 
-#: evidence -> (state of the pill, what it means).
-EVIDENCE: Final[dict[str, tuple[str, str]]] = {
-    "confirmed": ("fail", "The directory says so."),
-    "likely": ("warn", "Several signs point to it."),
-    "possible": ("info", "Silence is the only sign."),
-    "none": ("pass", "Not stale: a login has shown that the list is outdated."),
-    "excluded": ("not-applicable", "Protected: never deleted from this list."),
-}
-_SIGNALS: Final[dict[str, str]] = {
-    "created": "Created",
-    "last-login": "Last login",
-    "failed-attempt": "Failed attempt",
-    "changed": "Last change",
-    "directory-present": "In the directory",
-    "directory-absent": "Not in the directory",
-    "directory-disabled": "Disabled in the directory",
-    "not-assigned": "Not assigned to the application",
-    "possible-rename": "Possible rename",
-    "issuer-retired": "Identity provider retired",
-}
-_KEEP_DAYS: Final = 90
 #: Below this width the list leaves out the role.
 _NARROW: Final = 960
 
@@ -91,6 +69,7 @@ class Shown:
     seats: SeatPanel
     dormant_days: int
     grace_days: int
+    newest: ListView | None
 
 
 def load(sso: SSO, imagekit_id: str) -> Shown:
@@ -103,22 +82,8 @@ def load(sso: SSO, imagekit_id: str) -> Shown:
         sso.seats(imagekit_id),
         settings["dormant_days"],
         settings["grace_days"],
+        next((v for v in sso.directory_lists(imagekit_id) if v.snapshot.discarded_at is None), None),
     )
-
-
-def restore_all(sso: SSO, user_ids: tuple[int, ...]) -> int:
-    """Undo a clean-up; how many came back."""
-    return sum(1 for user_id in user_ids if sso.restore_user(user_id).active)
-
-
-def merge_rename(sso: SSO, imagekit_id: str, old: User, new_email: str) -> User:
-    """Treat the user of this e-mail as the same person as `old`."""
-    for other in sso.users(imagekit_id, text=new_email):
-        if other.email == new_email:
-            return sso.treat_as_rename(old.id, other.id)
-    from app.sso import NotFound
-
-    raise NotFound(f"{new_email} is not a user of this account any more. Load the list again.")
 
 
 class StalePage(Page):
@@ -131,7 +96,6 @@ class StalePage(Page):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._shown: Shown | None = None
-        self._plan: CleanupPlan | None = None
         self.search = search_field("Search the list", self._filter)
         self.search.setFixedWidth(200)
         self.export_button = button(
@@ -140,16 +104,23 @@ class StalePage(Page):
         self.review_button = button(
             "Review selection", self.review, icon="check", kind="primary", hint="See what would be deleted, and why"
         )
-        self.header(self.search, self.review_button)
+        self.import_button = button(
+            "Import list", self.show_import, icon="open", hint="Import a directory's list of people, or drop it here"
+        )
+        self.header(self.search, self.import_button, self.review_button)
         self.banner = Banner()
         self.body.addWidget(self.banner)
-        self.body.addLayout(self._figures())
+        self._top = QWidget()
+        self._top.setLayout(column(self._figures(), self._directory(), spacing=10))
+        self.body.addWidget(self._top)
         self._stack = QStackedWidget()
         self.empty = EmptyState(
             "ok",
             "Nobody is stale",
             "Everybody who holds a seat logged in recently, or is new. People whose last login is older than the "
-            "threshold, who never logged in, or whose identity provider is retired appear here with the evidence.",
+            "threshold, who never logged in, or whose identity provider is retired appear here with the evidence. Who "
+            "was deleted or disabled there is known for certain only from the directory's list of people.",
+            button("Import a list", self.show_import, icon="open"),
             button("Open the user list", partial(desk.open, "users"), icon="users"),
         )
         self.splitter = QSplitter(Qt.Orientation.Vertical)
@@ -157,9 +128,17 @@ class StalePage(Page):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._list())
         self._lower = QStackedWidget()
-        self._lower.addWidget(self._why())
-        self._lower.addWidget(self._review())
+        self.why_card = WhyCard(desk)
+        self.why_card.kept.connect(self.refresh)
+        self.why_card.done.connect(self._done)
+        self.why_card.failed.connect(self._failed)
+        self._lower.addWidget(self.why_card)
+        self.review_card = ReviewCard(desk)
+        self.review_card.left.connect(self.cancel)
+        self.review_card.apply_asked.connect(self._apply)
+        self._lower.addWidget(self.review_card)
         self.hand_off = HandOff(self.cancel)
+        self.hand_off.ticked.connect(self._tick)
         self._lower.addWidget(self.hand_off)
         self.splitter.addWidget(self._lower)
         self.splitter.setStretchFactor(0, 1)
@@ -172,6 +151,14 @@ class StalePage(Page):
         )
         self._stack.addWidget(self.splitter)
         self._stack.addWidget(self.empty)
+        self.importing = ImportPanel(desk)
+        self.importing.imported.connect(self._imported)
+        self.importing.left.connect(self.back)
+        self._stack.addWidget(self.importing)
+        self.kept = KeptPanel(desk)
+        self.kept.left.connect(self.back)
+        self.kept.checklist.connect(self._open_checklist)
+        self._stack.addWidget(self.kept)
         self.body.addWidget(self._stack, 1)
         find = QShortcut(QKeySequence("Ctrl+F"), self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -202,7 +189,18 @@ class StalePage(Page):
         made = row(self.used_figure, self.free_figure, self.after_figure, controls, spacing=14)
         for number, figure in enumerate((self.used_figure, self.free_figure, self.after_figure)):
             figure.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            figure.caption.setWordWrap(True)
             made.setStretch(number, 1)
+        return made
+
+    def _directory(self) -> Any:
+        self.list_pill = Pill()
+        self.list_text = label("", tone="muted", wrap=True)
+        self.lists_button = button(
+            "Lists and clean-ups", self.show_kept, icon="log", kind="flat", hint="What was imported and deleted before"
+        )
+        made = row(self.list_pill, self.list_text, self.lists_button)
+        made.setStretch(1, 1)
         return made
 
     def _list(self) -> Card:
@@ -252,40 +250,6 @@ class StalePage(Page):
         made.body.setContentsMargins(16, 8, 16, 14)
         return made
 
-    def _why(self) -> Card:
-        self.why_text = QVBoxLayout()
-        self.why_text.setSpacing(6)
-        inner = QWidget()
-        inner.setObjectName("plain")
-        inner.setLayout(column(self.why_text, 1, margins=(0, 0, 8, 0)))
-        self.keep_reason = line_edit(placeholder="Why keep this user?", name="Why keep this user")
-        self.keep_reason.returnPressed.connect(self.keep)
-        self.keep_button = button(f"Keep for {_KEEP_DAYS} days", self.keep, hint="Protect from clean-up until then")
-        self.release_button = button("Keep no longer", self.release, hint="Take the protection away")
-        self.rename_button = button("Treat as rename", self.rename, icon="link", hint="Both are the same person")
-        self._keep_row = QWidget()
-        self._keep_row.setLayout(row(self.keep_reason, self.keep_button, self.release_button, self.rename_button))
-        self.why_card = Card("Why?", scrolled(inner), self._keep_row)
-        self.why_card.body.setStretch(1, 1)
-        return self.why_card
-
-    def _review(self) -> Card:
-        self.plan_text = label("", wrap=True)
-        self.plan_list = QListWidget()
-        self.plan_list.setAccessibleName("Users of the plan")
-        self.plan_banner = Banner()
-        self.type_text = label("", wrap=True)
-        self.type_field = line_edit(name="Type the number of users to delete")
-        self.type_field.setFixedWidth(90)
-        self.type_field.textChanged.connect(lambda _t: self._armed())
-        self.delete_button = button("Delete", self.apply, icon="delete", kind="danger")
-        self.plan_export = button("Export the plan", self.export_plan, icon="export", kind="flat")
-        self.cancel_button = button("Cancel", self.cancel, kind="flat")
-        foot = row(self.type_text, self.type_field, 1, self.plan_export, self.cancel_button, self.delete_button)
-        self.review_card = Card("Review", self.plan_text, self.plan_banner, self.plan_list, foot)
-        self.review_card.body.setStretch(self.review_card.body.indexOf(self.plan_list), 1)
-        return self.review_card
-
     # Loading ---------------------------------------------------------------------------------------------------
 
     @property
@@ -318,14 +282,30 @@ class StalePage(Page):
             f"could be freed: {seats.confirmed} confirmed, {seats.likely - seats.confirmed} likely, "
             f"{seats.possible - seats.likely} possible"
         )
-        self.free_figure.show_value(str(seats.possible), "could be freed", "warning" if seats.possible else "")
+        cost = seats.cost(seats.possible) if seats.possible else ""
+        caption = f"could be freed, {cost}" if cost else "could be freed"
+        self.free_figure.show_value(str(seats.possible), caption, "warning" if seats.possible else "")
         self.free_figure.setToolTip(tip(by_strength))
+        self._show_newest(shown.newest)
         self.table.show_rows(shown.rows)
         self._select(kept)
-        handing_off = self._lower.currentIndex() == 2
-        self._stack.setCurrentIndex(0 if shown.rows or handing_off else 1)
+        if self._stack.currentWidget() in (self.splitter, self.empty):
+            self.back()
+        if self._stack.currentWidget() is self.kept:
+            self.kept.load()
         self._filter(self.search.text())
         self._chosen()
+
+    def _show_newest(self, view: ListView | None) -> None:
+        self.list_pill.show_state(*(state_of(view) if view is not None else ("info", "No list")))
+        if view is None:
+            said = "Silence is only a hint. Import the directory's list of people to know who left."
+        else:
+            s = view.snapshot
+            said = f"{s.source}, taken {ago(s.taken_at, self._moment)}: {s.absent} missing, {s.disabled} disabled. "
+            said += "" if view.asked and not view.outdated else why_of(view)
+        self.list_text.setText(visible(said))
+        self.list_text.setToolTip(tip(why_of(view) if view is not None else ""))
 
     def _filter(self, text: str) -> None:
         self.table.model_.filter(text)
@@ -360,51 +340,13 @@ class StalePage(Page):
         self.review_button.setEnabled(bool(chosen))
         self.review_button.setText(f"Review {len(chosen)} selected" if chosen else "Review selection")
         if self._shown is not None:
-            used, price = self._shown.seats.seats.used, self._shown.seats.price
+            used, cost = self._shown.seats.seats.used, self._shown.seats.cost(len(going))
             caption = f"after deleting {len(going)}" if going else "after the clean-up"
-            self.after_figure.setToolTip(tip(f"Saves {len(going)} × {price}" if price and going else ""))
+            if cost and going:
+                caption += f", saves {cost}"
+            self.after_figure.setToolTip(tip(caption))
             self.after_figure.show_value(f"{used - len(going)} / {self._shown.seats.seats.limit}", caption)
-        clear(self.why_text)
-        self._keep_row.setVisible(len(chosen) == 1)
-        if len(chosen) == 1:
-            self._explain(chosen[0])
-        else:
-            self.why_card.title.setText("Why?")
-            self.why_text.addWidget(
-                label(
-                    f"{len(chosen)} selected. Review them before anything is deleted."
-                    if chosen
-                    else "Select somebody to see why they are on the list; select several with Ctrl or Shift to review "
-                    "and delete them.",
-                    tone="muted",
-                    wrap=True,
-                )
-            )
-
-    def _explain(self, chosen: StaleUser) -> None:
-        user = chosen.user
-        self.why_card.title.setText(visible(f"Why is {user.full_name} on the list?"))
-        self.why_text.addLayout(row(Pill(EVIDENCE[chosen.evidence][0], chosen.title), label(chosen.why[0], wrap=True)))
-        for sentence in chosen.why[1:]:
-            self.why_text.addWidget(label(sentence, wrap=True))
-        for signal in reversed(chosen.signals):
-            self.why_text.addLayout(self._signal(signal))
-        kept = user.keep_until is not None and user.keep_until > self._moment
-        self.release_button.setVisible(kept)
-        self.keep_button.setVisible(not kept)
-        self.keep_reason.setVisible(not kept)
-        self.rename_button.setVisible(any(s.kind == "possible-rename" for s in chosen.signals))
-
-    def _signal(self, signal: Signal) -> Any:
-        name = label(_SIGNALS.get(signal.kind, signal.kind), tone="muted")
-        name.setFixedWidth(190)
-        when = label(f"{ago(signal.at, self._moment)}, {day(signal.at)}")
-        when.setFixedWidth(200)
-        when.setToolTip(tip(exact(signal.at)))
-        where = label(f"{signal.source}: {signal.detail}" if signal.detail else signal.source, tone="muted", wrap=True)
-        made = row(name, when, where)
-        made.setStretch(2, 1)
-        return made
+        self.why_card.show_chosen(chosen, self._shown.now if self._shown is not None else None)
 
     def select_evident(self) -> None:
         """Select everybody with confirmed or likely evidence."""
@@ -418,55 +360,6 @@ class StalePage(Page):
         """Copy the e-mails of the selection, or of everybody listed and not protected, sorted."""
         rows = self.table.selected or [r for r in self.table.model_.rows if r.reclaimable]
         copy_text("\n".join(sorted(visible(r.user.email) for r in rows)), self.copy_button)
-
-    def keep(self) -> None:
-        """Protect the selected user from clean-up."""
-        self._protect(self._moment + timedelta(days=_KEEP_DAYS), self.keep_reason.text())
-
-    def release(self) -> None:
-        """Take the protection away."""
-        self._protect(None, "")
-
-    def _protect(self, until: datetime | None, why: str) -> None:
-        chosen = self.table.current
-        if chosen is not None:
-            self.work(
-                self.desk.sso.protect_user,
-                chosen.user.id,
-                until,
-                why,
-                then=self._kept,
-                failed=self._failed,
-                channel="keep",
-            )
-
-    def _kept(self, _user: User) -> None:
-        self.keep_reason.clear()
-        self.refresh()
-
-    def rename(self) -> None:
-        """Treat the newer user as the same person: the e-mail moves, one seat is freed."""
-        chosen = self.table.current
-        signal = next((s for s in chosen.signals if s.kind == "possible-rename"), None) if chosen else None
-        if chosen is None or signal is None:
-            return
-        if confirm(
-            self,
-            f"Are {chosen.user.email} and {signal.detail} the same person?",
-            f"The older user takes over the e-mail {signal.detail} and keeps role and history; the newer user is "
-            "deleted and its seat is free.",
-            "Treat as rename",
-        ):
-            self.work(
-                merge_rename,
-                self.desk.sso,
-                self.desk.account,
-                chosen.user,
-                signal.detail,
-                then=lambda u: self._done(f"{u.email} keeps one seat now."),
-                failed=self._failed,
-                channel="rename",
-            )
 
     def _done(self, sentence: str) -> None:
         self.banner.say("success", sentence, "Dismiss", self.banner.hide)
@@ -486,85 +379,125 @@ class StalePage(Page):
         )
 
     def _show_plan(self, plan: CleanupPlan) -> None:
-        self._plan = plan
-        account = self._shown.account.name if self._shown else ""
-        self.review_card.title.setText(visible(f"Delete {plural(len(plan.items), 'user')} of {account}?"))
-        limit = self._shown.seats.seats.limit if self._shown else 0
-        self.plan_text.setText(f"{plan.seats_after} of {plural(limit, 'seat')} are used afterwards.")
-        self.plan_list.clear()
-        for item in plan.items:
-            self.plan_list.addItem(visible(f"{item.email}   {'; '.join(item.why)}"))
-        self.plan_banner.hide()
-        if plan.refused:
-            self.plan_banner.say("error", " ".join(plan.refused) + " Change the selection.")
-        self.type_text.setText(f"Type {plan.must_type} to confirm:" if plan.must_type is not None else "")
-        self.type_field.clear()
-        self.type_field.setVisible(plan.must_type is not None)
-        self.type_text.setVisible(plan.must_type is not None)
-        self.delete_button.setText(f"Delete {plural(len(plan.items), 'user')}")
-        self._armed()
+        assert self._shown is not None
+        self.review_card.show_plan(plan, self._shown.account.name, self._shown.seats)
         self._lower.setCurrentIndex(1)
-        (self.type_field if plan.must_type is not None else self.delete_button).setFocus()
-
-    def _typed(self) -> int | None:
-        text = self.type_field.text().strip()
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
-
-    def _armed(self) -> None:
-        plan = self._plan
-        ready = plan is not None and plan.applicable and plan.must_type in (None, self._typed())
-        self.delete_button.setEnabled(ready)
 
     def cancel(self) -> None:
         """Leave review or hand-off."""
-        self._plan = None
         self._lower.setCurrentIndex(0)
-        if self._shown is not None and not self._shown.rows:
-            self._stack.setCurrentIndex(1)
+        self.back()
 
-    def apply(self) -> None:
-        """Delete what the plan says, after a question."""
-        plan = self._plan
-        if plan is None or not self.delete_button.isEnabled():
-            return
-        if confirm(
-            self,
-            f"Delete {plural(len(plan.items), 'user')}?",
-            "Their seats are free at once. Each deletion can be undone for 30 days.",
-            f"Delete {plural(len(plan.items), 'user')}",
-        ):
-            self.work(
-                _apply, self.desk.sso, plan, self._typed(), then=self._applied, failed=self._refused, channel="apply"
+    # Other panels ----------------------------------------------------------------------------------------------
+
+    def back(self) -> None:
+        """Show the list again, or what stands in its place while it is empty."""
+        handing_off = self._lower.currentIndex() == 2
+        somebody = self._shown is not None and bool(self._shown.rows)
+        self._stack.setCurrentWidget(self.splitter if somebody or handing_off else self.empty)
+        self._at_the_list(True)
+
+    def _at_the_list(self, on: bool) -> None:
+        """What belongs to the list is shown with the list only."""
+        for part in (self._top, self.search, self.import_button, self.review_button):
+            part.setVisible(on)
+
+    def show_import(self) -> None:
+        """Begin to import a list."""
+        self.banner.hide()
+        self._stack.setCurrentWidget(self.importing)
+        self._at_the_list(False)
+        self.importing.open_button.setFocus()
+
+    def drop(self, path: Path) -> bool:
+        # JSON may as well be a recording for the inspector, unless it was dropped here.
+        if path.suffix.lower() not in (".csv", ".tsv", *((".json",) if self.isVisible() else ())):
+            return False
+        self.show_import()
+        self.importing.take(path)
+        return True
+
+    def _imported(self, snapshot: Snapshot) -> None:
+        self.back()
+        if snapshot.held:
+            self.banner.say(
+                "warning",
+                f"{snapshot.source} is held back: {snapshot.held}. Look whether it is the right list, then let it "
+                "count.",
+                "Look at it",
+                self.show_kept,
             )
+        else:
+            self.banner.say(
+                "success",
+                f"{snapshot.source} was imported: {plural(snapshot.matched, 'user')} found, {snapshot.absent} missing, "
+                f"{snapshot.disabled} disabled.",
+                "Dismiss",
+                self.banner.hide,
+            )
+        self.refresh()
 
-    def _refused(self, error: Exception) -> None:
-        self.plan_banner.say("error", str(error) or type(error).__name__)
+    def show_kept(self) -> None:
+        """Show the lists and clean-ups of before."""
+        self.banner.hide()
+        self._stack.setCurrentWidget(self.kept)
+        self._at_the_list(False)
+        self.kept.load()
 
-    def _applied(self, result: CleanupResult) -> None:
-        plan = self._plan
+    def _open_checklist(self, cleanup: CleanupRecord) -> None:
+        self.hand_off.show_cleanup(cleanup)
+        self._lower.setCurrentIndex(2)
+        self.back()
+
+    def _tick(self, reference: str, user_id: int, on: bool) -> None:
+        self.work(
+            self.desk.sso.tick_cleanup,
+            reference,
+            user_id,
+            on,
+            then=lambda _record: None,
+            failed=self._failed,
+            channel=f"tick-{user_id}",
+        )
+
+    def _apply(self, plan: CleanupPlan, typed: int | None) -> None:
+        self.work(
+            apply_plan,
+            self.desk.sso,
+            plan,
+            typed,
+            then=self._applied,
+            failed=self.review_card.refuse,
+            channel="apply",
+        )
+
+    def _applied(self, done: Done) -> None:
+        result = done.result
         said = f"{plural(len(result.deleted), 'user')} deleted"
         if result.skipped:
             skipped = "; ".join(f"{email}: {why}" for email, why in result.skipped[:5])
             said += f", {len(result.skipped)} left out ({skipped.rstrip('.')})"
-        ids = tuple(i.user_id for i in plan.items if i.email in result.deleted) if plan else ()
+        if done.check is not None:
+            said += f". {verified(done.check).rstrip('.')}"
         self.banner.say(
             "success" if result.deleted else "warning",
             f"{said}. The log keeps it as {result.batch}.",
-            "Undo" if ids else "",
-            partial(self.undo, ids),
+            "Undo" if result.deleted else "",
+            partial(self.undo, result.batch),
         )
-        self._plan = None
-        self.hand_off.show_emails(result.deleted)
+        if done.check is not None:
+            self.hand_off.show_cleanup(done.check.cleanup)
         self._lower.setCurrentIndex(2 if result.deleted else 0)
         self.refresh()
 
-    def undo(self, user_ids: tuple[int, ...]) -> None:
+    def undo(self, reference: str) -> None:
         """Bring everybody of a clean-up back."""
-        self.work(restore_all, self.desk.sso, user_ids, then=self._undone, failed=self._failed, channel="undo")
+        self.work(self.desk.sso.undo_cleanup, reference, then=self._undone, failed=self._failed, channel="undo")
 
-    def _undone(self, count: int) -> None:
+    def _undone(self, undone: CleanupUndone) -> None:
         self.cancel()
-        self._done(f"{plural(count, 'user')} restored.")
+        self.banner.say("success" if undone.restored else "warning", said_of(undone), "Dismiss", self.banner.hide)
+        self.refresh()
 
     # Export ----------------------------------------------------------------------------------------------------
 
@@ -572,14 +505,6 @@ class StalePage(Page):
         """Write the list as CSV."""
         rows: list[StaleUser] = list(self.table.model_.rows)
         ask_save(self, "Export stale users", f"stale-{self.desk.account}.csv", "CSV (*.csv)", partial(self.write, rows))
-
-    def export_plan(self) -> None:
-        """Write the plan under review as CSV."""
-        if self._plan is not None:
-            wanted = {i.user_id for i in self._plan.items}
-            rows = [r for r in self.table.model_.rows if r.user.id in wanted]
-            name = f"clean-up-{self.desk.account}.csv"
-            ask_save(self, "Export the plan", name, "CSV (*.csv)", partial(self.write, rows))
 
     def write(self, rows: list[StaleUser], path: Path) -> None:
         """Write these rows as CSV to this file."""
@@ -598,9 +523,11 @@ class StalePage(Page):
 
     def restyle(self) -> None:
         super().restyle()
-        for made in (self.banner, self.plan_banner, self.empty):
+        for made in (self.banner, self.review_card, self.empty, self.importing, self.kept):
             made.restyle()
-        for made_button in (self.export_button, self.review_button, self.delete_button, self.copy_button):
+        for made_button in (
+            self.export_button, self.review_button, self.copy_button, self.import_button, self.lists_button,
+        ):  # fmt: skip
             retint(made_button)
 
 
@@ -614,7 +541,3 @@ def _days(name: str, low: int) -> QSpinBox:
 def _set_thresholds(sso: SSO, dormant: int, grace: int) -> None:
     sso.set_setting("dormant_days", dormant)
     sso.set_setting("grace_days", grace)
-
-
-def _apply(sso: SSO, plan: CleanupPlan, typed: int | None) -> CleanupResult:
-    return sso.apply_cleanup(plan, typed=typed)

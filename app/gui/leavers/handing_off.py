@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.gui.widgets import Card, button, copy_text, label, row, visible
@@ -16,10 +16,16 @@ from app.spreadsheet import neutral
 
 if TYPE_CHECKING:
     from app.accounts.staleness import StaleUser
+    from app.store import CleanupRecord
 
 
 class HandOff(Card):
-    """The e-mails that were deleted here, to be ticked off where the real service provider's user list is."""
+    """The e-mails that were deleted here, to be ticked off where the real service provider's user list is.
+
+    The ticks are kept with the clean-up. `ticked` carries its reference, the user's id, and whether it is on.
+    """
+
+    ticked = Signal(str, int, bool)
 
     def __init__(self, done: Callable[[], object]) -> None:
         super().__init__(
@@ -30,29 +36,49 @@ class HandOff(Card):
                 wrap=True,
             ),
         )
+        self._reference = ""
         self.list = QListWidget()
         self.list.setAccessibleName("Hand-off: removed at the service provider")
-        self.list.itemChanged.connect(lambda _i: self._count())
+        self.list.itemChanged.connect(self._tick)
         self.count = label("", tone="muted", size=12)
-        self.copy = button("Copy e-mails", self._copy, icon="copy", kind="flat")
+        self.copy_one = button("Copy one", self._copy_one, icon="copy", kind="flat", hint="Copy the selected e-mail")
+        self.copy_one.setEnabled(False)
+        self.list.currentRowChanged.connect(lambda row: self.copy_one.setEnabled(row >= 0))
+        self.copy = button("Copy all", self._copy, icon="copy", kind="flat", hint="Copy all e-mails, one a line")
         self.add(self.list)
-        self.add(row(self.count, 1, self.copy, button("Done", done)))
+        self.add(row(self.count, 1, self.copy_one, self.copy, button("Done", done)))
         self.body.setStretch(self.body.indexOf(self.list), 1)
 
-    def show_emails(self, emails: Iterable[str]) -> None:
-        """Start a list of these, sorted, none ticked."""
+    def show_cleanup(self, cleanup: CleanupRecord) -> None:
+        """Show who was deleted in this clean-up, sorted, with the ticks that were kept."""
+        self.list.blockSignals(True)
         self.list.clear()
-        for email in sorted(emails):
-            item = QListWidgetItem(visible(email))
+        self._reference = cleanup.reference
+        for deleted in sorted(cleanup.deleted, key=lambda i: i.email):
+            item = QListWidgetItem(visible(deleted.email))
+            item.setData(Qt.ItemDataRole.UserRole, deleted.user_id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Unchecked)
+            on = deleted.user_id in cleanup.ticked
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
             self.list.addItem(item)
+        self.list.blockSignals(False)
+        self.copy_one.setEnabled(False)
         self._count()
+
+    def _tick(self, item: QListWidgetItem) -> None:
+        self._count()
+        on = item.checkState() == Qt.CheckState.Checked
+        self.ticked.emit(self._reference, item.data(Qt.ItemDataRole.UserRole), on)
 
     def _count(self) -> None:
         items = [self.list.item(i) for i in range(self.list.count())]
         ticked = sum(1 for i in items if i.checkState() == Qt.CheckState.Checked)
         self.count.setText(f"{ticked} of {len(items)} removed at the service provider")
+
+    def _copy_one(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            copy_text(item.text(), self.copy_one)
 
     def _copy(self) -> None:
         copy_text("\n".join(self.list.item(i).text() for i in range(self.list.count())), self.copy)
