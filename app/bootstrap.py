@@ -42,7 +42,8 @@ _ELEMENT_TEXT = re.compile(r">[^<>]+<")
 class Workspace:
     """Everything that belongs together: the verbs, their store, and the folder of the simulator's files.
 
-    Closed by close() or as a context manager. `demo` is True for a throw-away one, `folder` holds data and logs.
+    Closed by close() or as a context manager. `demo` is True for a throw-away one, `folder` holds data and logs, `url`
+    is what another process opens it by.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Workspace:
         demo: bool = False,
         temporary: tempfile.TemporaryDirectory[str] | None = None,
         handler: logging.Handler | None = None,
+        url: str = "",
     ) -> None:
+        self.url = url
         self.sso = sso
         self.store = store
         self.folder = folder
@@ -196,7 +199,7 @@ def open_workspace(
             logging.getLogger().removeHandler(handler)
             handler.close()
         raise
-    workspace = Workspace(_sso(store, clock), store, folder, handler=handler)
+    workspace = Workspace(_sso(store, clock), store, folder, handler=handler, url=workspace_url(url))
     _first_run(workspace.sso)
     return workspace
 
@@ -206,11 +209,12 @@ def demo_workspace(*, clock: Callable[[], datetime] | None = None) -> Workspace:
     temporary = tempfile.TemporaryDirectory(prefix="sso-workbench-")
     folder = Path(temporary.name)
     try:
-        store = Store.open(f"sqlite:///{folder / 'workspace.db'}")
+        url = f"sqlite:///{folder / 'workspace.db'}"
+        store = Store.open(url)
     except BaseException:
         temporary.cleanup()
         raise
-    workspace = Workspace(_sso(store, clock), store, folder, demo=True, temporary=temporary)
+    workspace = Workspace(_sso(store, clock), store, folder, demo=True, temporary=temporary, url=url)
     _first_run(workspace.sso)
     return workspace
 

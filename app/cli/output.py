@@ -12,6 +12,7 @@ import stat
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
@@ -187,34 +188,37 @@ def read_stdin(limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def sources(inputs: Sequence[str], limit: int = MAX_BYTES) -> Iterator[tuple[str, bytes | Unreadable]]:
-    """(name, bytes) of every file, of every file in every folder (sorted), and of `-`; unreadable ones as the error."""
-    for given in inputs or ("-",):
-        if given == "-":
-            yield "-", read_stdin(limit)
-            continue
-        path = Path(given)
-        if not path.is_dir():
-            yield given, _tried(path, limit)
-            continue
-        found = 0
-        for folder, folders, files in os.walk(path):  # symbolic links to folders are not followed
-            folders.sort()
-            for name in sorted(files):
-                found += 1
-                if found > MAX_FILES:
-                    raise Unreadable(f"{given} holds more than {MAX_FILES} files. Name a smaller folder.")
-                file = Path(folder) / name
-                yield str(file), _tried(file, limit)
-        if not found:
-            raise Unreadable(f"The folder {given} holds no file.")
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file to read, or what standard input held."""
+
+    name: str
+    data: bytes | None = None
+
+    def read(self, limit: int) -> bytes:
+        """Its bytes. Unreadable otherwise."""
+        return read_file(Path(self.name), limit) if self.data is None else self.data
 
 
-def _tried(path: Path, limit: int) -> bytes | Unreadable:
-    try:
-        return read_file(path, limit)
-    except Unreadable as e:
-        return e
+def named_inputs(given: Sequence[str], limit: int = MAX_BYTES) -> list[Input]:
+    """Every file, every file in every folder (sorted), and standard input for `-`, which is read here.
+
+    Unreadable for a folder that holds none, too many, or cannot be listed.
+    """
+    from app.bulk import Unlisted, files_in
+
+    found: list[Input] = []
+    for name in given or ("-",):
+        if name == "-":
+            found.append(Input("-", read_stdin(limit)))
+        elif not Path(name).is_dir():
+            found.append(Input(name))
+        else:
+            try:
+                found += (Input(str(file)) for file in files_in(Path(name), MAX_FILES))
+            except Unlisted as e:
+                raise Unreadable(str(e)) from e
+    return found
 
 
 def given_time(text: str) -> datetime:

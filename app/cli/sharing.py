@@ -5,30 +5,33 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from app.cli.output import Unreadable, emit, put, say, sources, tell
+from app.bulk import Crashed
+from app.cli.folders import crash_sentence, judged, summarise
+from app.cli.output import Input, Unreadable, emit, named_inputs, put, say, tell
+from app.folder import Row, Tally, row_of, unreadable
+from app.judging import Recipe, opened
 from app.saml.intake import MOST_BYTES, of_piece, take_in
 from app.sharing import Content, NotRedacted, gather, html_document, markdown, plain_text
 
 if TYPE_CHECKING:
-    from app.saml.intake import Intake, Piece
-    from app.saml.report import Report
+    from app.saml.intake import Intake
 
 #: What stands between two reports of one output.
 _BETWEEN: Final = {"text": "", "markdown": "\n---\n"}
 
 
-def share(
-    inputs: Sequence[str], judge: Callable[[Piece], Report], *, form: str, redacted: bool, every_check: bool
-) -> int:
+def share(inputs: Sequence[str], recipe: Recipe, *, form: str, redacted: bool, every_check: bool) -> int:
     """Write the reports on every message of the inputs as one output, and give the exit code.
 
     One key masks them all, so that their stand-ins correspond; it is never shown or kept.
     """
-    reports = _Reports(inputs, judge, redacted=redacted, every_check=every_check)
+    reports = _Reports(inputs, recipe, redacted=redacted, every_check=every_check)
     if form == "html":
         found = iter(reports)
         # Where there is no report, there is no file either: an empty page would look like a good answer.
@@ -47,55 +50,83 @@ def share(
     return reports.code
 
 
+@dataclass(slots=True)
+class _Gathered:
+    """What one input gave: the reports, what is told beside them, the exit code, the rows for the summary."""
+
+    contents: list[Content]
+    told: list[str]
+    code: int
+    rows: list[Row]
+
+
+@contextmanager
+def gathering(
+    recipe: Recipe, redacted: bool, every_check: bool, key: bytes, at: datetime
+) -> Iterator[Callable[[Input], _Gathered]]:
+    """The work on one input: judge what it holds, and gather what may be sent on."""
+    with opened(recipe) as judge:
+
+        def work(given: Input) -> _Gathered:
+            made = _Gathered([], [], 0, [])
+            try:
+                data = given.read(MOST_BYTES)
+            except Unreadable as e:
+                return _Gathered([], [str(e)], 2, [unreadable(given.name, given.name, str(e))])
+            intake = take_in(data, name=given.name)
+            _tell(given.name, intake, made)
+            for piece in intake.pieces:
+                original = data if len(intake.pieces) == 1 else piece.source
+                report = of_piece(judge(piece), piece)
+                made.rows.append(row_of(report, given.name))
+                if report.verdict != "accept":
+                    made.code = max(made.code, 1)
+                try:
+                    made.contents.append(
+                        gather(report, redacted=redacted, at=at, key=key, original=original, every_check=every_check)
+                    )
+                except NotRedacted as e:
+                    made.told.append(f"{piece.name}: {e}")
+                    made.code = 2
+            return made
+
+        yield work
+
+
+def _tell(name: str, intake: Intake, made: _Gathered) -> None:
+    """What the output leaves out, and why."""
+    if not intake.pieces:
+        made.told.append(f"{name}: {intake.what}")
+        made.code = max(made.code, 2 if intake.problems else 1)
+        made.rows.append(unreadable(name, name, intake.what))
+    for text in (*(p.message for p in intake.problems), *intake.notes):
+        made.told.append(f"{name}: {text}")
+        made.code = max(made.code, 1 if intake.problems else 0)
+    if intake.trace is not None:
+        made.told.append(f"{name}: The steps of the recorded login are left out of a report to send on.")
+    for error in intake.errors:
+        made.told.append(f"{name}: The error {error.code} is explained without --redact, as text or JSON.")
+        made.code = max(made.code, 1)
+
+
 class _Reports:
     """The reports one by one. `code` is the exit code so far; what cannot be shown is told beside the result."""
 
-    def __init__(
-        self, inputs: Sequence[str], judge: Callable[[Piece], Report], *, redacted: bool, every_check: bool
-    ) -> None:
+    def __init__(self, inputs: Sequence[str], recipe: Recipe, *, redacted: bool, every_check: bool) -> None:
         self.code = 0
         self._inputs = inputs
-        self._judge = judge
-        self._redacted = redacted
-        self._every_check = every_check
-        self._key = secrets.token_bytes(32)
+        self._arguments = (recipe, redacted, every_check, secrets.token_bytes(32), datetime.now(UTC))
 
     def __iter__(self) -> Iterator[Content]:
-        for name, data in sources(self._inputs, MOST_BYTES):
-            if isinstance(data, Unreadable):
-                tell(data)
+        tally = Tally()
+        for given, made in judged(named_inputs(self._inputs, MOST_BYTES), gathering, self._arguments):
+            if isinstance(made, Crashed):
+                tell(crash_sentence(given, made))
                 self.code = 2
                 continue
-            intake = take_in(data, name=name)
-            self._tell(name, intake)
-            for piece in intake.pieces:
-                original = data if len(intake.pieces) == 1 else piece.source
-                report = of_piece(self._judge(piece), piece)
-                if report.verdict != "accept":
-                    self.code = max(self.code, 1)
-                try:
-                    yield gather(
-                        report,
-                        redacted=self._redacted,
-                        at=datetime.now(UTC),
-                        key=self._key,
-                        original=original,
-                        every_check=self._every_check,
-                    )
-                except NotRedacted as e:
-                    tell(f"{piece.name}: {e}")
-                    self.code = 2
-
-    def _tell(self, name: str, intake: Intake) -> None:
-        """What the output leaves out, and why."""
-        if not intake.pieces:
-            tell(f"{name}: {intake.what}")
-            self.code = max(self.code, 2 if intake.problems else 1)
-        for text in (*(p.message for p in intake.problems), *intake.notes):
-            tell(f"{name}: {text}")
-            self.code = max(self.code, 1 if intake.problems else 0)
-        if intake.trace is not None:
-            tell(f"{name}: The steps of the recorded login are left out of a report to send on.")
-        for error in intake.errors:
-            tell(f"{name}: The error {error.code} is explained without --redact, as text or JSON.")
-            self.code = max(self.code, 1)
+            tally.add(made.rows)
+            for text in made.told:
+                tell(text)
+            self.code = max(self.code, made.code)
+            yield from made.contents
+        summarise(self._inputs, tally, tell)

@@ -325,6 +325,48 @@ def test_input_is_bounded(cli: Cli) -> None:
     assert "not an ordinary file" in cli("inspect", "pipe").err
 
 
+@pytest.mark.parametrize("few", [1, 1_000])
+def test_a_folder_is_judged_by_one_process_or_several(
+    few: int, cli: Cli, message: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.bulk.FEW", few)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1}, raising=False)
+    Path("many").mkdir()
+    for number in range(40):
+        Path(f"many/{number:02}.txt").write_bytes(message)
+    Path("many/07.txt").write_text("nothing of the kind")
+    Path("many/11.zip").write_bytes(b"PK\x03\x04broken")
+    options = ("--idp-metadata", "idp.xml", "--test-idp")
+    said = cli("inspect", "many", *options)
+    assert said.code == 2
+    heads = [line.partition(":")[0] for line in said.out.splitlines() if line.endswith((": ACCEPT", ": REJECT"))]
+    assert heads == [f"many/{n:02}.txt" for n in range(40)], "in the order of the files"
+    assert "\n\n41 messages in 41 files: 39 accepted, 1 rejected, 1 unreadable.\n" in said.out
+    assert said.err == ""
+    said = cli("inspect", "many", *options, "--format", "json")
+    assert [o["source"] for o in said.objects] == [f"many/{n:02}.txt" for n in range(40)]
+    assert "41 messages in 41 files: 39 accepted" in said.err
+    said = cli("inspect", "many", *options, "--redact", "--format", "markdown")
+    assert said.out.count("\n---\n") == 39
+    assert "grace@" not in said.out
+    assert "41 messages in 41 files: 39 accepted" in said.err
+
+
+def test_ctrl_c_in_a_folder_is_one_line(cli: Cli, message: bytes, tmp_path: Path) -> None:
+    Path("many").mkdir()
+    for number in range(400):
+        Path(f"many/{number:03}.txt").write_bytes(message)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    p = process("inspect", str(tmp_path / "many"), "--format", "json", env=environment, start_new_session=True)
+    assert p.stdout is not None
+    p.stdout.readline()
+    os.killpg(p.pid, signal.SIGINT)
+    _out, err = p.communicate(timeout=60)
+    assert p.returncode == 130
+    assert err.splitlines()[-1] == "Stopped."
+    assert "Traceback" not in err
+
+
 def test_inspect_is_light() -> None:
     """Neither the database nor Qt nor a server is loaded, and it starts fast."""
     code = (
