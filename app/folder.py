@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.judging import Recipe, opened
+from app.spreadsheet import neutral
 
 if TYPE_CHECKING:
     from app.saml.intake import ErrorText, Intake, Piece
@@ -171,8 +172,8 @@ class Tally:
             yield f"{count:>7,}  {cause}: {self.titles[cause]}"
 
 
-def as_csv(rows: Iterable[Row], neutral: Callable[[str], str]) -> str:
-    """The rows as CSV. `neutral` takes the sting out of a cell that a spreadsheet would run."""
+def as_csv(rows: Iterable[Row]) -> str:
+    """The rows as CSV in which no cell is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)

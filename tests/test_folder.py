@@ -118,7 +118,7 @@ def test_causes_are_counted(folder: Path, workspace: Workspace) -> None:
 
 def test_rows_are_exported_without_a_formula() -> None:
     row = Row("/x/=a.txt", "=a.txt", "Response", "reject", "c", "T", subject="=HYPERLINK(1)")
-    (made,) = csv.DictReader(io.StringIO(as_csv([row], lambda c: f"'{c}" if c.startswith("=") else c)))
+    (made,) = csv.DictReader(io.StringIO(as_csv([row])))
     assert made["subject"] == "'=HYPERLINK(1)"
     assert made["name"] == "'=a.txt"
     assert json.loads(as_json_lines([row]))["subject"] == "=HYPERLINK(1)"

@@ -53,6 +53,14 @@ def ask_open(parent: QWidget, title: str, kinds: str, then: Callable[[Path], obj
     return _shown(dialog, then)
 
 
+def ask_folder(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the person choose a folder; then(path) when they did."""
+    dialog = QFileDialog(parent, title)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    return _shown(dialog, then)
+
+
 def ask_save(parent: QWidget, title: str, name: str, kinds: str, then: Callable[[Path], object]) -> QFileDialog:
     """Let the person say where to write; then(path) when they did. The dialog asks before it overwrites."""
     dialog = QFileDialog(parent, title, "", kinds)

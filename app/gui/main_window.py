@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
         current = self.current
         if current is not None and current.drop(path):
             return
-        for name in ("stale", "settings", "inspector"):
+        for name in ("inspector",) if path.is_dir() else ("stale", "settings", "inspector"):
             if self.page(name).drop(path):
                 self.open_page(name)
                 return

@@ -175,7 +175,7 @@ class DecryptionKey:
     fingerprint: str
 
     def to_pem(self) -> str:
-        """The key as unprotected PKCS #8, for the keyring of the operating system and for nothing else."""
+        """The key as unprotected PKCS #8, for the system's keyring or another process of this program."""
         return self.private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode("ascii")

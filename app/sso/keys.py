@@ -124,6 +124,12 @@ class KeyVerbs(SsoBase):
             self._read_keyring()
             return tuple(key.private for _, key in self._keys.values() if key is not None)
 
+    def session_key_files(self) -> tuple[bytes, ...]:
+        """The private keys in PEM, for processes of this program that judge in its place. They are never written."""
+        with self._keys_lock:
+            self._read_keyring()
+            return tuple(key.to_pem().encode() for _, key in self._keys.values() if key is not None)
+
     def _keep(self, key: DecryptionKey) -> None:
         if self.keyring is None:
             raise Refused(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
@@ -153,10 +154,20 @@ def test_a_dropped_response_lands_on_the_inspector(window: MainWindow, bench: Be
 
 
 def test_what_cannot_be_dropped_is_told(window: MainWindow, tmp_path: Path) -> None:
-    drop(window, tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    drop(window, tmp_path / "pipe")
     inspector: Any = window.page("inspector")
     assert window.current is inspector
     assert "is not a regular file" in inspector.banner.text
+
+
+def test_a_dropped_folder_lands_on_the_inspector(window: MainWindow, bench: Bench, tmp_path: Path) -> None:
+    bench.connect()
+    (tmp_path / "ada.xml").write_bytes(bench.idp.issue("ada", "imagekit").xml)
+    drop(window, tmp_path)
+    inspector: Any = window.page("inspector")
+    assert window.current is inspector
+    assert [(r.name, r.verdict) for r in inspector.folder.table.model_.rows] == [("ada.xml", "accept")]
 
 
 def test_choosing_another_account_reloads_the_page_on_show(window: MainWindow, bench: Bench) -> None:

@@ -12,18 +12,25 @@ class FirstSteps(Card):
     """Buttons for the first steps, and `box` to paste or type into."""
 
     def __init__(
-        self, paste: Callable[[], object], open_file: Callable[[], object], sample: Callable[[], object]
+        self,
+        paste: Callable[[], object],
+        open_file: Callable[[], object],
+        open_folder: Callable[[], object],
+        sample: Callable[[], object],
     ) -> None:
         super().__init__()
         self.paste = button("Paste response", paste, icon="paste", kind="primary")
         self.open_file = button("Open file", open_file, icon="open")
+        self.open_folder = button("Open folder", open_folder, icon="open", hint="Judge every file in it (Ctrl+Shift+O)")
         self.sample = button("Load a sample", sample, icon="play")
         text = (
             "Paste or drop whatever the customer sent: a SAMLResponse in any encoding, a HAR file or trace of the "
-            "browser, a mail, an archive, or only an error text. Every rule is checked; nothing is sent anywhere or "
-            "stored."
+            "browser, a mail, an archive, a whole folder, or only an error text. Every rule is checked; nothing is "
+            "sent anywhere or stored."
         )
-        state = EmptyState("inspector", "Why does this login fail?", text, self.paste, self.open_file, self.sample)
+        state = EmptyState(
+            "inspector", "Why does this login fail?", text, self.paste, self.open_file, self.open_folder, self.sample
+        )
         self.box = PasteBox(
             "Message", "Paste here, or type and press Ctrl+Enter.   SAMLResponse=PHNhbWxwOlJlc3BvbnNl..."
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.examine import (
+    NOTHING,
     WHOEVER_FITS,
     Examined,
     Subject,
@@ -29,10 +30,11 @@ from app.gui.examine import (
     survey,
     take,
 )
-from app.gui.files import FileRefused, ask_open, ask_save, read_file, write_file
+from app.gui.files import FileRefused, ask_folder, ask_open, ask_save, read_file, write_file
 from app.gui.findings import report_text
 from app.gui.inspector.applying import Applying
 from app.gui.inspector.empty import FirstSteps
+from app.gui.inspector.folder import FolderJudging, FolderView, Format, judge_folder, message_of
 from app.gui.inspector.keys import KeysDialog
 from app.gui.inspector.metadata import MetadataDialog
 from app.gui.inspector.recording import Judged, RecordingView
@@ -41,11 +43,13 @@ from app.gui.inspector.sharing import SUFFIXES, Form, shared
 from app.gui.inspector.tabs import MessageTabs
 from app.gui.inspector.views import MessageViews
 from app.gui.widgets import Banner, EmptyState, button, copy_text
+from app.judging import Recipe
 from app.saml.damage import explain_signatures
 from app.saml.intake import MOST_BYTES
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
+    from app.folder import Row
     from app.gui.jobs import Progress
     from app.saml.report import Report
     from app.sso import SSO, HeldKey
@@ -72,22 +76,25 @@ class InspectorPage(Page):
         self._examined: Examined | None = None
         self._taken: Taken | None = None
         self._survey: Progress | None = None
+        self._folder_job: Progress | None = None
+        self._in_folder = False
         self._running = self._moved = False
         self._keys: KeysDialog | None = None
         self._metadata: MetadataDialog | None = None
         self.search = SearchBar()
         self.search.sought.connect(self._seek)
         self.search.went.connect(self._go_to_hit)
-        self.open_file = button("", self._ask_file, icon="open", hint="Open a file with a message (Ctrl+O)")
+        self.open_file = button("", self._ask_file, icon="open", hint="Open a file (Ctrl+O) or a folder (Ctrl+Shift+O)")
         self.export = button("Export", icon="export", hint="Save or copy the report")
         self.export.setMenu(self._export_menu())
         self.paste = button(
             "Paste response", self.paste_now, icon="paste", kind="primary", hint="Inspect what was copied (Ctrl+V)"
         )
-        self.header(self.search, self.open_file, self.export, self.paste)
+        self.back = button("Folder", self.show_folder, icon="chevron-left", hint="Back to the folder's messages")
+        self.header(self.search, self.back, self.open_file, self.export, self.paste)
         self.banner = Banner()
         self.body.addWidget(self.banner)
-        self.first = FirstSteps(self.paste_now, self._ask_file, self.load_sample)
+        self.first = FirstSteps(self.paste_now, self._ask_file, self._ask_folder, self.load_sample)
         self.box = self.first.box
         self.box.pasted.connect(lambda text: self.inspect(Subject(text)))
         self.box.asked.connect(lambda: self.inspect(Subject(self.box.source)))
@@ -107,10 +114,16 @@ class InspectorPage(Page):
         self.tabs.chosen.connect(self._on_tab)
         self.recording = RecordingView()
         self.recording.asked.connect(self.show_message)
+        self.folder = FolderView()
+        self.folder.opened.connect(self.open_row)
+        self.folder.asked.connect(self._rejudge_folder)
+        self.folder.cancelled.connect(self.stop_folder)
+        self.folder.export_asked.connect(self._ask_save_rows)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.first)
         self._stack.addWidget(self.views)
         self._stack.addWidget(self.recording)
+        self._stack.addWidget(self.folder)
         self.body.addWidget(self.tabs)
         self.body.addWidget(self._stack, 1)
         self._shortcuts()
@@ -142,6 +155,7 @@ class InspectorPage(Page):
             (QKeySequence("F3"), lambda: self.search.step(1)),
             (QKeySequence("Shift+F3"), lambda: self.search.step(-1)),
             (QKeySequence(standard.Open), self._ask_file),
+            (QKeySequence("Ctrl+Shift+O"), self._ask_folder),
             (QKeySequence(standard.Save), self._ask_save),
         )
         for keys, act in pairs:
@@ -152,6 +166,7 @@ class InspectorPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.search.field.setFixedWidth(280 if self.width() >= _WIDE else 170)
+        self.back.setText("Folder" if self.width() >= _WIDE else "")
 
     # What it is given --------------------------------------------------------------------------------------------
 
@@ -192,7 +207,10 @@ class InspectorPage(Page):
         )
 
     def drop(self, path: Path) -> bool:
-        """Inspect a dropped file. Metadata is for Settings: False."""
+        """Inspect a dropped file or folder. Metadata is for Settings: False."""
+        if path.is_dir():
+            self.open_folder(path)
+            return True
         try:
             if is_metadata(path):
                 return False
@@ -202,13 +220,13 @@ class InspectorPage(Page):
         self.open_path(path)
         return True
 
-    def open_path(self, path: Path) -> None:
-        """Inspect a file."""
+    def open_path(self, path: Path, number: int | None = None) -> None:
+        """Inspect a file; of several messages in it show this one (from 0)."""
         self.work(
             read_file,
             path,
             MOST_BYTES,
-            then=lambda data: self.inspect(Subject(data, path.name)),
+            then=lambda data: self.inspect(Subject(data, path.name), number),
             failed=self._failed,
             channel="take",
         )
@@ -226,10 +244,20 @@ class InspectorPage(Page):
         else:
             self._fail("The clipboard holds no text. Copy the SAMLResponse value first, then paste it here.")
 
-    def inspect(self, subject: Subject) -> None:
-        """Take apart what was pasted, judge every message in it, and show the first, or the recording around them."""
+    def inspect(self, subject: Subject, number: int | None = None) -> None:
+        """Take apart what was pasted, judge every message in it, and show the first, or the recording around them.
+
+        Where it holds several, `number` (from 0) is the one to show.
+        """
         self.banner.hide()
-        self.work(take, subject, then=self._show_taken, failed=self._failed, channel="take")
+        self._in_folder = False
+
+        def show(taken: Taken) -> None:
+            self._show_taken(taken)
+            if number is not None:
+                self.show_message(number)
+
+        self.work(take, subject, then=show, failed=self._failed, channel="take")
 
     def _show_taken(self, taken: Taken) -> None:
         self._taken = taken
@@ -308,6 +336,9 @@ class InspectorPage(Page):
         for channel in ("take", "inspect", "explain"):
             self.desk.jobs.drop(self, channel)
         self._drop_survey()
+        self._drop_folder()
+        self.folder.clear()
+        self._in_folder = False
         self.views.clear()
         self.tabs.show_taken(None)
         self.recording.show_intake(None)
@@ -364,15 +395,102 @@ class InspectorPage(Page):
 
     def _show_accounts(self, accounts: Sequence[Account]) -> None:
         self.bar.show_accounts(accounts)
+        self.folder.show_accounts(accounts, self.desk.account)
 
     def _show_controls(self) -> None:
         full = self._examined is not None or (self._taken is not None and not self._taken.is_plain)
         recording = self._taken is not None and not self._taken.is_plain and self.tabs.message is None
-        self._stack.setCurrentWidget(self.recording if recording else self.views if full else self.first)
-        self.paste.setVisible(full)
-        self.open_file.setVisible(full)
-        self.export.setVisible(full and not recording)
-        self.search.setVisible(full and not recording)
+        message = full and not recording and not self._in_folder
+        self._stack.setCurrentWidget(
+            self.folder if self._in_folder else self.recording if recording else self.views if full else self.first
+        )
+        self.tabs.setVisible(full and not self._in_folder and self._taken is not None and not self._taken.is_plain)
+        self.back.setVisible(self.folder.folder is not None and not self._in_folder)
+        self.paste.setVisible(full or self._in_folder)
+        self.open_file.setVisible(full or self._in_folder)
+        self.export.setVisible(message)
+        self.search.setVisible(message)
+
+    # A folder ----------------------------------------------------------------------------------------------------
+
+    def open_folder(self, folder: Path) -> None:
+        """Judge every file below a folder."""
+        self.banner.hide()
+        self._drop_folder()
+        self._in_folder = True
+        recipe = self._recipe(self.folder.judging())
+        sink = self.folder.begin(folder)
+        self._show_controls()
+        job = self.desk.jobs.run_long(
+            self,
+            judge_folder,
+            folder,
+            recipe,
+            sink,
+            then=self._folder_done,
+            progressed=lambda done, total, _text: self.folder.show_progress(done, total),
+            failed=self._folder_failed,
+            channel="folder",
+        )
+        self._folder_job = job if self.folder.running else None
+
+    def show_folder(self) -> None:
+        """Go back to the folder's messages."""
+        self._in_folder = True
+        self._show_controls()
+
+    def open_row(self, found: Row) -> None:
+        """Inspect a message of the folder, judged as it was there."""
+        judging = self.folder.judging()
+        self.bar.judge_against(judging.against)
+        self.bar.judge_at(judging.at)
+        self.open_path(Path(found.file), message_of(found))
+
+    def stop_folder(self) -> None:
+        """Stop judging the folder; what there is stays."""
+        if self._folder_job is not None:
+            self._folder_job.cancel()
+
+    def _drop_folder(self) -> None:
+        self.stop_folder()
+        self._folder_job = None
+        self.desk.jobs.drop(self, "folder")
+
+    def _rejudge_folder(self) -> None:
+        if self.folder.folder is not None:
+            self.open_folder(self.folder.folder)
+
+    def _recipe(self, judging: FolderJudging) -> Recipe:
+        now = self.desk.workspace.now()
+        at: Literal["issue"] | None = "issue" if judging.at == "issue" else None
+        if judging.against == NOTHING:
+            return Recipe(now=now, at=at)
+        return Recipe(
+            now=now,
+            at=at,
+            workspace=self.desk.workspace.url,
+            account=None if judging.against == WHOEVER_FITS else judging.against,
+            decryption_keys=self.desk.sso.session_key_files(),
+        )
+
+    def _folder_done(self, whole: bool) -> None:
+        self._folder_job = None
+        self.folder.end(whole=whole)
+
+    def _folder_failed(self, error: Exception) -> None:
+        self._folder_job = None
+        self.folder.fail(str(error) or type(error).__name__)
+
+    def _ask_folder(self) -> None:
+        ask_folder(self, "Open a folder of messages", self.open_folder)
+
+    def _ask_save_rows(self, form: Format) -> None:
+        kinds = "CSV (*.csv)" if form == "csv" else "JSON lines (*.jsonl)"
+        ask_save(self, "Save the rows", f"messages.{form}", kinds, lambda path: self.save_rows(path, form))
+
+    def save_rows(self, path: Path, form: Format) -> None:
+        """Write the rows of the folder that are on show."""
+        self._write(path, self.folder.exported(form), "The list of messages")
 
     def _apply(self, setting: str) -> None:
         if self._examined is not None:
@@ -584,6 +702,7 @@ class InspectorPage(Page):
         super().restyle()
         self.views.restyle()
         self.tabs.restyle()
+        self.folder.restyle()
         self.banner.restyle()
         for state in self.findChildren(EmptyState):
             state.restyle()
