@@ -1,6 +1,6 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
-from app.sso.applying import Applied, ApplyingVerbs
+from app.sso.applying import Applied, ApplyingVerbs, Tried
 from app.sso.base import browser_digest
 from app.sso.comparing import ComparingVerbs, GoodLogin
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
@@ -70,6 +70,7 @@ __all__ = [
     "SourceView",
     "SpValues",
     "SsoError",
+    "Tried",
     "browser_digest",
     "changes_of",
 ]

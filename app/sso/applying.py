@@ -6,6 +6,7 @@ nobody vouches for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -18,6 +19,7 @@ from app.sso.errors import MetadataRefused, NotFound, Refused
 from app.sso.inspection import InspectionVerbs
 from app.sso.revisions import Difference, between, reading_of
 from app.sso.values import Change, ConfigurationView, Overrides
+from app.store import EventFilter
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 #: What a proposal may change, beside metadata that is given.
 _ENTITY_ID: Final = "entity_id"
 METADATA: Final = "metadata"
+#: How many attempts are looked through for one whose message is kept.
+_RECENT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,15 @@ class Applied:
     refused: str
     candidate: Revision = field(repr=False)
     audited: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The last response of an account, judged as of its receipt under decisions that are not saved."""
+
+    reference: str
+    at: datetime
+    report: Report = field(repr=False)
 
 
 class ApplyingVerbs(InspectionVerbs, DecidingVerbs):
@@ -99,6 +112,32 @@ class ApplyingVerbs(InspectionVerbs, DecidingVerbs):
             candidate=candidate,
             audited=audited,
         )
+
+    def try_choices(self, account: int | str, values: Mapping[str, Any]) -> Tried | None:
+        """What the account's last response would come to under decisions that are not saved; None where none is kept.
+
+        Refused with a sentence where a value does not fit. Nothing is stored.
+        """
+        wanted = self._wanted(values)
+        with self.store.read() as tx:
+            found = self._account(tx, account)
+            recent = tx.events(EventFilter(account=found.id, kind="login"), limit=_RECENT)
+            event = next((e for e in map(tx.event, (r.reference for r in recent)) if e and e.raw), None)
+            current = tx.current_revision(found.id)
+            after = self._together(current.choices if current else {}, wanted)
+            candidate = self._candidate(current, found, choices=after)
+        if event is None or event.raw is None:
+            return None
+        report = self.inspect(
+            event.raw,
+            found.id,
+            at=event.judged_at or event.at,
+            name=event.reference,
+            channel="post-form",
+            of_event=event.reference,
+            overrides=Overrides(candidate=candidate),
+        )
+        return Tried(event.reference, event.at, report)
 
     def apply_change(self, preview: Applied, *, operator: str = OPERATOR) -> ConfigurationView:
         """Save a change that was previewed, as a new revision; restoring the one before takes it back.

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.pages.settings.account import AccountSection
+from app.gui.pages.settings.choices import ClaimsSection, RulesSection
 from app.gui.pages.settings.conflict import ConflictCard
 from app.gui.pages.settings.history import HistorySection
 from app.gui.pages.settings.metadata import MetadataSection
@@ -30,7 +31,7 @@ class SettingsPage(Page):
     title = "Settings"
     sentence = "How this account trusts its identity provider, and what the identity provider must be told."
     icon = "settings"
-    depends_on = frozenset({"configuration", "accounts"})
+    depends_on = frozenset({"configuration", "accounts", "settings"})
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -57,6 +58,8 @@ class SettingsPage(Page):
         self.metadata = self._section(MetadataSection(self))
         self.values = self._section(ValuesSection(self))
         self.safety = self._section(SafetySection(self))
+        self.rules = self._section(RulesSection(self))
+        self.claims = self._section(ClaimsSection(self))
         self.account = self._section(AccountSection(self))
         self.history = self._section(HistorySection(self))
         self.tabs.currentChanged.connect(lambda i: self.save_button.setVisible(i == 0))

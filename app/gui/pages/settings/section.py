@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.gui.desk import Desk
     from app.gui.pages.settings.page import SettingsPage
     from app.sso import SSO, ConfigurationView, Safety, SeatPanel, SourceView
+    from app.sso.values import ChoiceView
     from app.store import Revision
 
 #: The kinds of metadata files, for dialogs.
@@ -35,6 +36,7 @@ class Loaded:
     child_entity_id: str
     safety: Safety
     source: SourceView | None
+    choices: tuple[ChoiceView, ...]
 
 
 def load(sso: SSO, imagekit_id: str) -> Loaded:
@@ -49,6 +51,7 @@ def load(sso: SSO, imagekit_id: str) -> Loaded:
         sso.sp.child_entity_id(imagekit_id),
         sso.safety(imagekit_id),
         sso.metadata_source(imagekit_id),
+        sso.choices(imagekit_id),
     )
 
 
