@@ -1,14 +1,27 @@
-"""What to enter at each identity provider, field by field under the vendor's own names; data, no behaviour but look-up.
+"""What to do at each identity provider, step by step under the vendor's own names, with how each step is checked.
 
-Vendor labels are facts with a date (`last_checked`); values in braces are filled in by `fields_for`.
+The guides are data (resources/guides); this reads them and fills in an account's values. Vendor labels are facts with a
+date (`last_checked`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+from urllib.parse import quote
 
 from app.product import ServiceProvider
+
+VENDORS: Final = ("entra", "okta", "onelogin", "adfs", "generic")
+#: What proves a step beside checks of the last response: that metadata is saved, that a response came at all.
+METADATA: Final = "metadata"
+RESPONSE: Final = "response"
+_BRACES: Final = re.compile(r"\{[a-z_]+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,132 +34,50 @@ class GuideField:
 
 
 @dataclass(frozen=True, slots=True)
+class GuideStep:
+    """One step: what to do, what to enter, and what is seen there once it is done.
+
+    `proof` are ids of checks that the next response must pass, METADATA or RESPONSE; () where only `expect` can tell.
+    """
+
+    do: str
+    expect: str
+    fields: tuple[GuideField, ...] = ()
+    proof: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SetupGuide:
     """How a service provider is set up at one vendor's identity provider."""
 
     id: str
     name: str
     application: str
-    fields: tuple[GuideField, ...]
-    steps: tuple[str, ...]
+    steps: tuple[GuideStep, ...]
     first_login: str
-    last_checked: str = "2026-11"
+    last_checked: str
+
+    @property
+    def fields(self) -> tuple[GuideField, ...]:
+        """Every field of every step."""
+        return tuple(f for s in self.steps for f in s.fields)
 
 
-GUIDES: Final[tuple[SetupGuide, ...]] = (
-    SetupGuide(
-        "entra",
-        "Microsoft Entra ID",
-        "A non-gallery enterprise application with SAML single sign-on.",
-        (
-            GuideField(
-                "Identifier (Entity ID)",
-                "{entity_id}",
-                "Identifiers are unique in a tenant: a child account uses its own, with # and its id.",
-            ),
-            GuideField("Reply URL (Assertion Consumer Service URL)", "{acs_url}"),
-            GuideField("Relay State", "{relay_state}"),
-            GuideField("Logout Url", "{logout_url}"),
-            GuideField("Unique User Identifier (Name ID)", "user.mail", "Name identifier format: Email address."),
-            GuideField("Claim {claim_imagekit_id}", "{imagekit_id}", "A constant; leave the namespace empty."),
-            GuideField(
-                "Claim {claim_full_name}", 'Join(user.givenname, " ", user.surname)', "Leave the namespace empty."
-            ),
-            GuideField(
-                "Claim {claim_role}",
-                "a custom attribute, or a transformation of group membership",
-                "Must give exactly one accepted role.",
-            ),
-        ),
-        (
-            "Add the application, choose SAML, and enter the fields.",
-            "Assign the people or groups who may log in.",
-            "Download the Federation Metadata XML and save it on the settings page.",
-        ),
-        "From My Apps (myapps.microsoft.com).",
-    ),
-    SetupGuide(
-        "okta",
-        "Okta",
-        "A SAML 2.0 app integration.",
-        (
-            GuideField("Single sign-on URL", "{acs_url}", "Use it for Recipient and Destination too."),
-            GuideField("Audience URI (SP Entity ID)", "{entity_id}"),
-            GuideField("Default RelayState", "{relay_state}"),
-            GuideField("Name ID format", "EmailAddress"),
-            GuideField("Application username", "Email"),
-            GuideField("Update application username on", "Create and update"),
-            GuideField("Attribute {claim_imagekit_id}", "{imagekit_id}", "A constant in quotes."),
-            GuideField("Attribute {claim_full_name}", "user.displayName"),
-            GuideField("Attribute {claim_role}", "appuser.{claim_role}", "From the app's profile mappings."),
-        ),
-        (
-            "Create the integration and enter the fields.",
-            "Add the attribute statements, and map the role in the app's profile.",
-            "Assign people or groups.",
-            "Copy the metadata from the Sign On tab and save it on the settings page.",
-        ),
-        "From the Okta end-user dashboard.",
-    ),
-    SetupGuide(
-        "onelogin",
-        "OneLogin",
-        "SAML Custom Connector (Advanced).",
-        (
-            GuideField("RelayState", "{relay_state}"),
-            GuideField("Audience (EntityID)", "{entity_id}"),
-            GuideField("Recipient", "{acs_url}"),
-            GuideField("ACS (Consumer) URL Validator", "{acs_pattern}", "A regular expression."),
-            GuideField("ACS (Consumer) URL", "{acs_url}"),
-            GuideField("Single Logout URL", "{logout_url}"),
-            GuideField("SAML initiator", "OneLogin"),
-            GuideField("SAML nameID format", "Email"),
-            GuideField("SAML signature algorithm", "SHA-256"),
-            GuideField("Parameter {claim_imagekit_id}", "{imagekit_id}", "A macro; tick Include in SAML assertion."),
-            GuideField("Parameter {claim_full_name}", "First Name and Last Name", "Tick Include in SAML assertion."),
-            GuideField("Parameter {claim_role}", "a custom user field", "Tick Include in SAML assertion."),
-        ),
-        (
-            "Add the connector and enter the fields.",
-            "Create custom user fields for the claims and add them as parameters.",
-            "Give the app to people or roles.",
-            "Download the SAML metadata and save it on the settings page.",
-        ),
-        "From the OneLogin portal.",
-    ),
-    SetupGuide(
-        "adfs",
-        "AD FS",
-        "A relying party trust, claims aware, with data entered by hand.",
-        (
-            GuideField("Relying party SAML 2.0 SSO service URL", "{acs_url}"),
-            GuideField("Relying party trust identifier", "{entity_id}"),
-            GuideField("Rule 1: Send LDAP Attributes as Claims", "E-Mail-Addresses to E-Mail Address"),
-            GuideField("Rule 2: Transform an Incoming Claim", "E-Mail Address to Name ID, format Email"),
-            GuideField(
-                "Rule 3: custom rule",
-                '=> issue(Type = "{claim_imagekit_id}", Value = "{imagekit_id}");',
-            ),
-            GuideField("Rule 4: Send LDAP Attributes as Claims", "Display-Name to {claim_full_name}"),
-            GuideField(
-                "Rules 5 and on: Send Group Membership as a Claim",
-                "one per role, outgoing claim type {claim_role}",
-                "A person must be in exactly one of the groups.",
-            ),
-            GuideField(
-                "RelayState of IdP-initiated sign-on",
-                "RPID={acs_url}&RelayState={relay_state}",
-                "URL-encoded twice, as AD FS demands.",
-            ),
-        ),
-        (
-            "Add the relying party trust with the SAML 2.0 WebSSO protocol.",
-            "Add the claim rules in this order.",
-            "Open /federationmetadata/2007-06/FederationMetadata.xml and save it on the settings page.",
-        ),
-        "From the AD FS sign-on page (/adfs/ls/idpinitiatedsignon.aspx).",
-    ),
-)
+@cache
+def guides() -> tuple[SetupGuide, ...]:
+    """Every guide with the braces in it, in the order of VENDORS."""
+    return tuple(_guide(v) for v in VENDORS)
+
+
+def _guide(vendor: str) -> SetupGuide:
+    read = tomllib.loads(files("resources").joinpath("guides", f"{vendor}.toml").read_text("utf-8"))
+    steps = tuple(_step(s) for s in read["steps"])
+    return SetupGuide(vendor, read["name"], read["application"], steps, read["first_login"], read["last_checked"])
+
+
+def _step(read: dict[str, Any]) -> GuideStep:
+    fields = tuple(GuideField(f["label"], f["value"], f.get("note", "")) for f in read.get("fields", ()))
+    return GuideStep(read["do"], read["expect"], fields, tuple(read.get("proof", ())))
 
 
 def fields_for(guide: SetupGuide, sp: ServiceProvider, *, imagekit_id: str, entity_id: str, acs_url: str) -> SetupGuide:
@@ -156,24 +87,26 @@ def fields_for(guide: SetupGuide, sp: ServiceProvider, *, imagekit_id: str, enti
         "{acs_url}": acs_url,
         "{acs_pattern}": "^" + acs_url.replace(".", "\\.") + "$",
         "{relay_state}": sp.relay_state,
+        "{adfs_relay_state}": quote(f"RPID={quote(acs_url, '')}&RelayState={quote(sp.relay_state, '')}", ""),
         "{logout_url}": sp.logout_url,
+        "{login_url}": sp.login_url,
         "{imagekit_id}": imagekit_id,
         "{claim_imagekit_id}": sp.claim_imagekit_id,
         "{claim_full_name}": sp.claim_full_name,
         "{claim_role}": sp.claim_role,
+        "{role_values}": ", ".join(value for value, _ in sp.role_values),
     }
 
     def fill(text: str) -> str:
-        for brace, value in values.items():
-            text = text.replace(brace, value)
-        return text
+        return _BRACES.sub(lambda m: values.get(m[0], m[0]), text)
 
-    return SetupGuide(
-        guide.id,
-        guide.name,
-        guide.application,
-        tuple(GuideField(fill(f.label), fill(f.value), f.note) for f in guide.fields),
-        guide.steps,
-        guide.first_login,
-        guide.last_checked,
+    return replace(guide, steps=tuple(_filled(s, fill) for s in guide.steps))
+
+
+def _filled(step: GuideStep, fill: Callable[[str], str]) -> GuideStep:
+    return replace(
+        step,
+        do=fill(step.do),
+        expect=fill(step.expect),
+        fields=tuple(GuideField(fill(f.label), fill(f.value), fill(f.note)) for f in step.fields),
     )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import applying
+from app.cli import applying, guiding
+from app.cli.guiding import show_step
 from app.cli.metadata_source import source
 from app.cli.output import (
     Unfit,
@@ -62,11 +63,12 @@ def command() -> None:
 
 
 command.add_command(applying.command)
+command.add_command(guiding.command)
 
 
 @command.command("show")
 @_account
-@click.option("--vendor", metavar="NAME", help="Also the fields to fill in at entra, okta, onelogin or adfs.")
+@click.option("--vendor", metavar="NAME", help="Also the steps at entra, okta, onelogin, adfs or generic.")
 @click.option("--choices", is_flag=True, help="Also what the account may decide for itself, and what each costs.")
 @format_option
 @click.pass_context
@@ -468,10 +470,9 @@ def _show(sso: SSO, view: ConfigurationView, vendor: str | None, form: str) -> N
         say(f"  {label:<12} {value}")
     if guide is not None:
         say(f"{guide.name}: {guide.application}")
-        for f in guide.fields:
-            say(f"  {f.label}: {f.value}{f'  ({f.note})' if f.note else ''}")
         for n, step in enumerate(guide.steps, 1):
-            say(f"  {n}. {step}")
+            show_step(n, step)
+        say(f"  First login: {guide.first_login}")
 
 
 def _as_dict(sso: SSO, view: ConfigurationView) -> dict[str, Any]:

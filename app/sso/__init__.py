@@ -4,6 +4,7 @@ from app.sso.applying import Applied, ApplyingVerbs, Tried
 from app.sso.base import browser_digest
 from app.sso.comparing import ComparingVerbs, GoodLogin
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
+from app.sso.guiding import GuidingVerbs, StepState
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.leavers import LeaverVerbs
 from app.sso.log import LogVerbs
@@ -30,7 +31,7 @@ from app.sso.values import (
 )
 
 
-class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, SafetyVerbs, SourceVerbs):
+class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, SafetyVerbs, SourceVerbs, GuidingVerbs):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
@@ -70,6 +71,7 @@ __all__ = [
     "SourceView",
     "SpValues",
     "SsoError",
+    "StepState",
     "Tried",
     "browser_digest",
     "changes_of",

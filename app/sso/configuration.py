@@ -12,7 +12,7 @@ from app import saml
 from app.accounts.account import Account
 from app.accounts.provisioning import Change as FieldChange
 from app.product import DEFAULT_SEAT_LIMIT, PLANS, ServiceProvider
-from app.setup_guides import GUIDES, fields_for
+from app.setup_guides import fields_for, guides
 from app.sso.base import OPERATOR, SsoBase
 from app.sso.choices import sp_of
 from app.sso.errors import MetadataRefused, Moved, NotFound, Refused
@@ -287,8 +287,8 @@ class ConfigurationVerbs(SsoBase):
     def _sp_values(self, tx: Transaction, account: Account) -> SpValues:
         sp = self._sp_of(tx, account)
         entity_id, acs_url = account.sp_entity_id(sp), account.acs_url(sp)
-        guides = tuple(
-            fields_for(g, sp, imagekit_id=account.imagekit_id, entity_id=entity_id, acs_url=acs_url) for g in GUIDES
+        filled = tuple(
+            fields_for(g, sp, imagekit_id=account.imagekit_id, entity_id=entity_id, acs_url=acs_url) for g in guides()
         )
         return SpValues(
             entity_id=entity_id,
@@ -297,7 +297,7 @@ class ConfigurationVerbs(SsoBase):
             logout_url=sp.logout_url,
             login_url=sp.login_url,
             imagekit_id=account.imagekit_id,
-            guides=guides,
+            guides=filled,
         )
 
     def _view(self, tx: Transaction, account: Account) -> ConfigurationView:

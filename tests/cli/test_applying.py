@@ -77,3 +77,15 @@ def test_metadata_that_cures_nothing_is_refused(cli: Cli, message: bytes) -> Non
     assert said.code == 1
     assert "Not to be made: The message would be judged as now" in said.out
     assert len(cli("config", "history", "--format", "json").objects) == 1
+
+
+def test_the_steps_of_a_guide_are_checked(cli: Cli, message: bytes) -> None:
+    assert cli("config", "set", "--idp-metadata", "idp.xml", "--test-idp").code == 0
+    said = cli("config", "guide", "entra")
+    assert said.code == 0
+    assert "Identifier (Entity ID): https://imagekit.io/saml/consume" in said.out
+    assert "not known yet: No response has come yet." in said.out
+    rows = cli("config", "guide", "generic", "--format", "json").objects
+    assert {r["result"] for r in rows} == {"waiting"}
+    assert cli("config", "guide", "none").code == 2
+    assert "First login: From My Apps" in cli("config", "show", "--vendor", "entra").out

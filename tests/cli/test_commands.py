@@ -94,6 +94,7 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
             "config diff",
             "config export",
             "config apply",
+            "config guide",
         ),
         *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
         "db copy",

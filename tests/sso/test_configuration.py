@@ -163,9 +163,9 @@ def test_a_test_key_is_trusted_only_on_purpose(empty):
 def test_values_to_copy_for_every_vendor(bench):
     bench.sso.set_entity_id("ik_7x2k", IMAGEKIT.child_entity_id("ik_7x2k"))
     values = bench.sso.sp_values("ik_7x2k")
-    assert [g.id for g in values.guides] == ["entra", "okta", "onelogin", "adfs"]
+    assert [g.id for g in values.guides] == ["entra", "okta", "onelogin", "adfs", "generic"]
     for guide in values.guides:
-        text = " ".join(f"{f.label} {f.value}" for f in guide.fields)
+        text = " ".join(f"{f.label} {f.value} {f.note}" for f in guide.fields)
         assert IMAGEKIT.child_entity_id("ik_7x2k") in text
         assert IMAGEKIT.relay_state in text
         assert "ik_7x2k" in text

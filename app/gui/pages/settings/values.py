@@ -1,26 +1,24 @@
-"""Values to copy: what to enter at the identity provider, per vendor, and our own metadata."""
+"""Values to copy: what to do at the identity provider, per vendor and step by step, and our own metadata."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QTabWidget
 
 from app.gui.files import ask_save
+from app.gui.pages.settings.guide import GuideView
 from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
-from app.gui.widgets import Card, CopyRow, button, column, copy_text, label, row, scrolled
+from app.gui.widgets import Card, button, column, copy_text, label, row, scrolled
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage
-    from app.setup_guides import SetupGuide
-    from app.sso import SpValues
-
-_CAPTION = 250
+    from app.sso import SpValues, StepState
 
 
 class ValuesSection(Section):
-    """What to enter at the identity provider, per vendor, each value with a button that copies it."""
+    """What to do at the identity provider, per vendor: each step with values to copy and a check."""
 
     name = "values"
     title = "Values to copy"
@@ -40,11 +38,15 @@ class ValuesSection(Section):
             tone="muted",
             wrap=True,
         )
-        head = row(self._words, self.copy_button, self.export_button)
+        self.check_button = button(
+            "Check steps", self.check, icon="check", hint="Look at what is saved and at the last response"
+        )
+        head = row(self._words, self.check_button, self.copy_button, self.export_button)
         head.setStretch(0, 1)
         card = Card("", head, self.vendors)
         card.body.setStretch(1, 1)
         self.setLayout(column(card, margins=(0, 12, 0, 0)))
+        self.views: list[GuideView] = []
         self._shown: SpValues | None = None
 
     def show_loaded(self, loaded: Loaded) -> None:
@@ -61,10 +63,22 @@ class ValuesSection(Section):
             self.vendors.removeTab(0)
             if old is not None:
                 old.deleteLater()
-        for guide in values.guides:
-            self.vendors.addTab(scrolled(_guide(guide)), guide.name)
-        self.vendors.addTab(scrolled(_any_idp(values)), "Any other")
+        self.views = [GuideView(guide) for guide in values.guides]
+        for view in self.views:
+            self.vendors.addTab(scrolled(view), view.guide.name)
         self.vendors.setCurrentIndex(min(kept, self.vendors.count() - 1))
+
+    def check(self) -> None:
+        """Check the steps of the vendor on show."""
+        view = self.views[self.vendors.currentIndex()] if self.views else None
+        if view is None:
+            return
+
+        def show(states: tuple[StepState, ...]) -> None:
+            if view in self.views:
+                view.show_states(states)
+
+        self.work(self.desk.sso.check_guide, self.desk.account, view.guide.id, then=show, channel="guide")
 
     def export_sp_metadata(self) -> None:
         """Write our own metadata for this account to a file."""
@@ -83,48 +97,3 @@ class ValuesSection(Section):
             then=lambda data: copy_text(data.decode(), self.copy_button),
             channel="sp",
         )
-
-
-def _plain(*parts: Any) -> QWidget:
-    made = QWidget()
-    made.setObjectName("plain")
-    made.setLayout(column(*parts, 1, spacing=8, margins=(0, 8, 8, 8)))
-    return made
-
-
-def _guide(guide: SetupGuide) -> QWidget:
-    parts: list[Any] = [label(guide.application, bold=True, wrap=True)]
-    for field in guide.fields:
-        parts.append(CopyRow(field.label, field.value, _CAPTION))
-        if field.note:
-            parts.append(row(label(field.note, tone="muted", size=12, wrap=True), margins=(_CAPTION + 8, 0, 0, 4)))
-    parts.append(label("Steps", bold=True))
-    for number, step in enumerate((*guide.steps, f"First login: {guide.first_login}"), 1):
-        dot = label(f"{number}.", tone="muted")
-        dot.setFixedWidth(20)
-        made = row(dot, label(step, wrap=True))
-        made.setStretch(1, 1)
-        parts.append(made)
-    parts.append(label(f"Names as the vendor used them in {guide.last_checked}.", tone="muted", size=12))
-    return _plain(*parts)
-
-
-def _any_idp(values: SpValues) -> QWidget:
-    rows = (
-        ("Identifier (entity ID, audience)", values.entity_id),
-        ("Reply URL (ACS, HTTP-POST)", values.acs_url),
-        ("RelayState", values.relay_state),
-        ("Logout URL", values.logout_url),
-        ("SSO login page (SP-initiated)", values.login_url),
-        ("Claim imagekit_id", values.imagekit_id),
-    )
-    return _plain(
-        label("A SAML 2.0 service provider.", bold=True),
-        *(CopyRow(caption, value, _CAPTION) for caption, value in rows),
-        label(
-            "The NameID is the person's e-mail, in format emailAddress. The claims imagekit_id, full_name and "
-            "imagekit_role are required; the role must have exactly one of the accepted values.",
-            tone="muted",
-            wrap=True,
-        ),
-    )
