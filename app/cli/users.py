@@ -11,7 +11,9 @@ from app.cli.output import Unreadable, emit, format_option, instant, say, table,
 from app.cli.workspace import OPERATOR, opened, the_account
 
 if TYPE_CHECKING:
+    from app.accounts.account import Account
     from app.accounts.users import User
+    from app.sso import SSO
 
 _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; not needed where there is only one.")
 
@@ -129,6 +131,110 @@ def restore(ctx: click.Context, email: str, account: str | None, form: str) -> i
     else:
         say(f"{back.email} is restored as {back.role}.")
     return 0
+
+
+@command.command("update", epilog="\b\nExample:\n  sso-workbench users update linus@acme-media.test --role developer\n")
+@click.argument("emails", nargs=-1, required=True, metavar="EMAIL ...")
+@click.option("--role", metavar="ROLE", help="For example developer; several people may be named.")
+@click.option("--name", metavar="NAME", help="The full name of one person.")
+@click.option("--email", "new_email", metavar="EMAIL", help="The new e-mail of one person.")
+@_account
+@format_option
+@click.pass_context
+def update(
+    ctx: click.Context,
+    emails: tuple[str, ...],
+    role: str | None,
+    name: str | None,
+    new_email: str | None,
+    account: str | None,
+    form: str,
+) -> int:
+    """Change users by hand. The last account administrator keeps the role.
+
+    Exit code: 1 where somebody could not be changed.
+    """
+    if role is None and name is None and new_email is None:
+        raise click.UsageError("Say what to change: --role, --name or --email.")
+    if len(emails) > 1 and (name is not None or new_email is not None):
+        raise click.UsageError("A name and an e-mail belong to one person.")
+    from app.sso import BulkResult
+
+    with opened(ctx) as workspace:
+        sso = workspace.sso
+        found = the_account(sso, account)
+        users = [registered(sso, found, e) for e in emails]
+        if len(users) == 1:
+            one = sso.update_user(users[0].id, role=role, full_name=name, email=new_email, operator=OPERATOR)
+            result = BulkResult((one,), ())
+        else:
+            result = sso.set_roles({u.id: role or "" for u in users}, operator=OPERATOR)
+    for user in result.done:
+        emit(user_dict(user)) if form == "json" else say(f"{user.email} is {user.role}: {user.full_name}.")
+    for email, why in result.left_out:
+        tell(f"{email} was left out. {why}")
+    return 1 if result.left_out else 0
+
+
+@command.command("rename")
+@click.argument("older", metavar="OLDER")
+@click.argument("newer", metavar="NEWER")
+@_account
+@format_option
+@click.pass_context
+def rename(ctx: click.Context, older: str, newer: str, account: str | None, form: str) -> int:
+    """Treat two users as one person: OLDER takes over the e-mail of NEWER, with role and history; a seat is freed."""
+    with opened(ctx) as workspace:
+        sso = workspace.sso
+        found = the_account(sso, account)
+        moved = sso.treat_as_rename(
+            registered(sso, found, older).id, registered(sso, found, newer).id, operator=OPERATOR
+        )
+    if form == "json":
+        emit(user_dict(moved))
+    else:
+        say(f"{older} is {moved.email} now and keeps one seat.")
+    return 0
+
+
+@command.command("history")
+@click.argument("email")
+@_account
+@format_option
+@click.pass_context
+def history(ctx: click.Context, email: str, account: str | None, form: str) -> int:
+    """What happened to one person: logins, failed ones too, and changes by hand, newest first."""
+    with opened(ctx) as workspace:
+        sso = workspace.sso
+        events = sso.history(registered(sso, the_account(sso, account), email, deleted=True).id)
+    for e in events if form == "json" else ():
+        emit(
+            {
+                "schema": "sso-workbench/history/1",
+                "at": instant(e.at),
+                "reference": e.reference,
+                "outcome": e.outcome,
+                "status": e.status,
+                "operator": e.operator,
+                "sentence": e.sentence,
+                "changes": [[c.field, c.old, c.new, c.applied] for c in e.changes],
+            }
+        )
+    if form == "text":
+        rows = [(instant(e.at), e.outcome, e.operator or "", e.reference, e.sentence) for e in events]
+        table(("when", "what", "by", "reference", ""), rows)
+    return 0
+
+
+def registered(sso: SSO, account: Account, email: str, *, deleted: bool = False) -> User:
+    """The user of this e-mail; with `deleted` the newest who was deleted, where there is no other."""
+    from app.saml.identifiers import normalise_email
+
+    key = normalise_email(email) or ""
+    people = [u for u in sso.users(account.id, text=key, deleted=deleted) if u.email_key == key] if key else []
+    if not people:
+        raise Unreadable(f"Nobody is registered as {email} in {account.imagekit_id}. Nothing was changed.")
+    return max(people, key=lambda u: (u.active, u.id))
 
 
 command.add_command(import_directory)

@@ -13,6 +13,7 @@ from app.sso.revisions import Difference
 from app.sso.safety import Condition, Recovered, Safety, SafetyVerbs
 from app.sso.sources import SourceVerbs, SourceView
 from app.sso.values import (
+    BulkResult,
     Change,
     CleanupCheck,
     CleanupResult,
@@ -42,6 +43,7 @@ class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, Safe
 __all__ = [
     "SSO",
     "Applied",
+    "BulkResult",
     "Change",
     "CleanupCheck",
     "CleanupResult",

@@ -126,7 +126,7 @@ class DirectoryVerbs(PeopleVerbs):
             if old.counts:
                 return old
             new = replace(old, confirmed_at=self.now(), confirmed_by=operator)
-            self._changed(tx, account, new, "directory-confirmed", f"The list {new.source} counts now.", operator)
+            self._decide(tx, account, new, "directory-confirmed", f"The list {new.source} counts now.", operator)
         self.tell(Change("users", account.id, None))
         return new
 
@@ -139,13 +139,13 @@ class DirectoryVerbs(PeopleVerbs):
             if old.discarded_at is not None:
                 return old
             new = replace(old, discarded_at=self.now(), discarded_by=operator)
-            self._changed(tx, account, new, "directory-discarded", f"The list {new.source} was taken back.", operator)
+            self._decide(tx, account, new, "directory-discarded", f"The list {new.source} was taken back.", operator)
         self.tell(Change("users", account.id, None))
         return new
 
     # Steps
 
-    def _changed(
+    def _decide(
         self, tx: Transaction, account: Account, new: Snapshot, outcome: str, sentence: str, operator: str
     ) -> None:
         tx.update_snapshot(new)

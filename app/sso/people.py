@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -16,8 +17,8 @@ from app.saml.identifiers import read_email
 from app.sso.base import OPERATOR
 from app.sso.errors import Refused
 from app.sso.inspection import InspectionVerbs
-from app.sso.values import Change
-from app.store import Transaction
+from app.sso.values import BulkResult, Change
+from app.store import EventRecord, Transaction
 
 _LAST_ADMIN: Final = (
     "role.last-admin-kept",
@@ -88,35 +89,9 @@ class PeopleVerbs(InspectionVerbs):
         """Change name, role or e-mail by hand. The last account administrator keeps the role."""
         with self.store.write() as tx:
             old = self._active(tx, user_id)
-            account = self._account(tx, old.account_id)
-            new = old
-            if full_name is not None:
-                new = replace(new, full_name=_name(full_name))
-            if role is not None and role != old.role:
-                self._keep_an_administrator(tx, old)
-                new = replace(new, role=_role(role, account))
-            if email is not None:
-                key = _email_key(email)
-                if key != old.email_key:
-                    tx.lock_account(account.id, key)
-                    self._free(tx, account, key)
-                new = replace(new, email=email.strip(), email_key=key)
-            changes = _changes(old, new, ("email", "full_name", "role"), "by hand")
-            if not changes:
-                return old
-            new = replace(new, changed_at=self.now())
-            tx.update_user(new)
-            self._audit(
-                tx,
-                kind="user",
-                outcome="user-changed",
-                sentence=f"{new.email} was changed by hand: {', '.join(c.field for c in changes)}.",
-                operator=operator,
-                account=account.id,
-                user=new,
-                changes=changes,
-            )
-        self.tell(Change("users", account.id, new.id))
+            new = self._changed(tx, old, operator, full_name=full_name, role=role, email=email)
+        if new != old:
+            self.tell(Change("users", new.account_id, new.id))
         return new
 
     def protect_user(self, user_id: int, until: datetime | None, why: str = "", *, operator: str = OPERATOR) -> User:
@@ -159,6 +134,55 @@ class PeopleVerbs(InspectionVerbs):
         self.tell(Change("users", new.account_id, new.id))
         return new
 
+    # Several at once
+
+    def set_roles(self, roles: Mapping[int, str], *, operator: str = OPERATOR) -> BulkResult:
+        """Give users their roles, by user id, in one transaction; who cannot have theirs is left out and told."""
+        return self._each(roles, lambda tx, user: self._changed(tx, user, operator, role=roles[user.id]))
+
+    def delete_users(self, user_ids: Sequence[int], *, operator: str = OPERATOR) -> BulkResult:
+        """Delete users in one transaction, each undoable for 30 days; the last administrator is left out and told."""
+        return self._each(user_ids, lambda tx, user: self._delete(tx, user, operator, "by hand"))
+
+    def restore_users(self, user_ids: Sequence[int], *, operator: str = OPERATOR) -> BulkResult:
+        """Undo deletions in one transaction; who cannot come back is left out and told."""
+        return self._each(user_ids, lambda tx, user: self._restored(tx, user, operator), active=False)
+
+    def _each(
+        self, user_ids: Iterable[int], act: Callable[[Transaction, User], User], *, active: bool = True
+    ) -> BulkResult:
+        done: list[User] = []
+        left_out: list[tuple[str, str]] = []
+        accounts: set[int] = set()
+        with self.store.write() as tx:
+            people = [self._user(tx, i) for i in dict.fromkeys(user_ids)]
+            for account_id in sorted({u.account_id for u in people}):
+                tx.lock_account(account_id)
+                accounts.add(account_id)
+            for known in people:
+                user = self._user(tx, known.id)
+                try:
+                    if user.active is not active:
+                        raise Refused("user.state", "Deleted already." if active else "Not deleted any more.")
+                    done.append(act(tx, user))
+                except Refused as e:
+                    left_out.append((user.email, str(e)))
+        for account_id in accounts:
+            self.tell(Change("users", account_id, None))
+        return BulkResult(tuple(done), tuple(left_out))
+
+    def history(self, user_id: int, *, limit: int = 200) -> tuple[EventRecord, ...]:
+        """What happened to a person, newest first: logins, failed ones too, changes by hand, and what happened to the
+        deleted user whom this one replaced."""
+        with self.store.read() as tx:
+            user: User | None = self._user(tx, user_id)
+            assert user is not None
+            account, key, chain = user.account_id, user.email_key, [user.id]
+            while user is not None and user.previous_id is not None and user.previous_id not in chain:
+                chain.append(user.previous_id)
+                user = tx.user(user.previous_id)
+            return tx.history(account, chain, key, limit=limit)
+
     def treat_as_rename(self, old_id: int, new_id: int, *, operator: str = OPERATOR) -> User:
         """Decision 1: the newer user's e-mail moves to the older user, and the newer one's seat is freed.
 
@@ -171,6 +195,8 @@ class PeopleVerbs(InspectionVerbs):
             if old.account_id != new.account_id or old.id == new.id or new.created_at < old.created_at:
                 raise Refused("user.not-a-rename", "Choose the older and the newer user of the same account.")
             tx.lock_account(old.account_id)
+            if new.is_administrator and not old.is_administrator:
+                self._keep_an_administrator(tx, new)  # the older user keeps the older role
             self._delete(tx, new, operator, f"the same person as {old.email}", keep_administrator=False)
             moved = replace(
                 old,
@@ -204,6 +230,47 @@ class PeopleVerbs(InspectionVerbs):
             raise Refused("user.deleted", f"{user.email} is deleted. Restore the user first.")
         tx.lock_account(user.account_id)
         return self._user(tx, user_id)
+
+    def _changed(
+        self,
+        tx: Transaction,
+        old: User,
+        operator: str,
+        *,
+        full_name: str | None = None,
+        role: str | None = None,
+        email: str | None = None,
+    ) -> User:
+        """Change a user, with the account locked already."""
+        account = self._account(tx, old.account_id)
+        new = old
+        if full_name is not None:
+            new = replace(new, full_name=_name(full_name))
+        if role is not None and role != old.role:
+            self._keep_an_administrator(tx, old)
+            new = replace(new, role=_role(role, account))
+        if email is not None:
+            key = _email_key(email)
+            if key != old.email_key:
+                tx.lock_account(account.id, key)
+                self._free(tx, account, key)
+            new = replace(new, email=email.strip(), email_key=key)
+        changes = _changes(old, new, ("email", "full_name", "role"), "by hand")
+        if not changes:
+            return old
+        new = replace(new, changed_at=self.now())
+        tx.update_user(new)
+        self._audit(
+            tx,
+            kind="user",
+            outcome="user-changed",
+            sentence=f"{new.email} was changed by hand: {', '.join(c.field for c in changes)}.",
+            operator=operator,
+            account=account.id,
+            user=new,
+            changes=changes,
+        )
+        return new
 
     def _restored(self, tx: Transaction, old: User, operator: str, how: str = "") -> User:
         """Undo a deletion, with the account locked already."""

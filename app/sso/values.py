@@ -182,6 +182,14 @@ class CleanupResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What was done to several users in one transaction: those changed, and who was left out with the reason."""
+
+    done: tuple[User, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CleanupUndone:
     """What undoing a clean-up did: who is back, and who is not with the reason."""
 

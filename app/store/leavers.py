@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, func, insert, select, update
 from app.accounts.directory import Registered, Snapshot, Standing, pack_standings, unpack_standings
 from app.store.events import EventQueries
 from app.store.models import CleanupRow, EventRow, SnapshotRow, UserRow, table
-from app.store.records import CleanupItem, CleanupRecord
+from app.store.records import CleanupItem, CleanupRecord, EventRecord
 
 _SNAPSHOT = table(SnapshotRow)
 _CLEANUP = table(CleanupRow)
@@ -109,6 +109,16 @@ class LeaverQueries(EventQueries):
         self.connection.execute(statement.values(ticked=json.dumps(sorted(ticked))))
 
     # People
+
+    def history(
+        self, account_id: int, user_ids: Collection[int], email_key: str, *, limit: int = 200
+    ) -> tuple[EventRecord, ...]:
+        """What happened to a person, newest first, with the changes: by user, and attempts that were let into none."""
+        own = _EVENT.c.user_id.in_(user_ids)
+        nobodys = (_EVENT.c.email_key == email_key) & _EVENT.c.user_id.is_(None) & (_EVENT.c.account_id == account_id)
+        query = select(_EVENT.c.reference).where(own | nobodys).order_by(_EVENT.c.at.desc(), _EVENT.c.id.desc())
+        found = (self.event(reference) for reference in self.connection.execute(query.limit(limit)).scalars().all())
+        return tuple(e for e in found if e is not None)
 
     def failures_of(self, account_id: int, email_key: str) -> tuple[int, datetime | None, str]:
         """(how many live logins of a person failed, when the last did, and why)."""

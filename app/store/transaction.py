@@ -11,13 +11,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, case, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Table, bindparam, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.account import Account
 from app.accounts.users import User
-from app.product import ADMINISTRATOR
+from app.product import ADMINISTRATOR, ROLES
 from app.store.events import CHANNEL
 from app.store.leavers import LeaverQueries
 from app.store.models import (
@@ -83,6 +83,18 @@ _LOGGED_IN = (
 _LOCK = select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == bindparam("account")).with_for_update(key_share=True)
 _LOCK_EMAIL = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 _LOCK_CONFIGURATION = text("SELECT pg_advisory_xact_lock(1397968727)")
+#: Where a search for a user looks.
+_SEARCHED = (
+    _USER.c.full_name,
+    _USER.c.email,
+    _USER.c.email_key,
+    _USER.c.role,
+    _USER.c.last_issuer,
+    _USER.c.stable_id,
+    _USER.c.deleted_by,
+    _USER.c.keep_why,
+)
+_SOURCES = {"sso": "sso", "hand": "by hand"}
 #: What a login changes of a user whom nothing else is new about.
 _LOGIN_FIELDS = frozenset({"last_login_at", "logins", "last_issuer"})
 
@@ -247,17 +259,19 @@ class Transaction(LeaverQueries, SafetyQueries):
         return None if row is None else _user(row)
 
     def users(self, account_id: int, *, text: str = "", deleted: bool = False) -> tuple[User, ...]:
-        """Users of an account by name. `text` is looked for in name, e-mail and role; `deleted` adds tombstones."""
+        """Users of an account by name; `deleted` adds tombstones.
+
+        `text` is looked for in every field that people read: name, e-mail, role (its title too), source, identity
+        provider, stable id, who deleted them, and why they are kept.
+        """
         query = select(_USER).where(_USER.c.account_id == account_id)
         if not deleted:
             query = query.where(_USER.c.deleted_at.is_(None))
         if text:
-            query = query.where(
-                _USER.c.full_name.icontains(text, autoescape=True)
-                | _USER.c.email.icontains(text, autoescape=True)
-                | _USER.c.email_key.icontains(text, autoescape=True)
-                | _USER.c.role.icontains(text, autoescape=True)
-            )
+            roles = [r.id for r in ROLES if text.lower() in r.title.lower()]
+            sources = [c for c, words in _SOURCES.items() if text.lower() in words]
+            fields = [f.icontains(text, autoescape=True) for f in _SEARCHED]
+            query = query.where(or_(*fields, _USER.c.role.in_(roles), _USER.c.created_by.in_(sources)))
         return tuple(_user(r) for r in self.connection.execute(query.order_by(_USER.c.full_name, _USER.c.id)).all())
 
     def same_person(self, account_id: int, *, full_name: str | None, stable_id: str | None) -> tuple[User, ...]:

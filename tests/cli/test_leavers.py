@@ -124,6 +124,24 @@ def test_restoring_one_person(crowd: Cli) -> None:
     assert crowd("users", "restore", "zoe@acme-media.test").code == 2
 
 
+def test_changing_renaming_and_looking_back(crowd: Cli) -> None:
+    said = crowd("users", "update", "grace@acme-media.test", "zoe@acme-media.test", "--role", "finance")
+    assert (said.code, said.out.count("is finance")) == (0, 2)
+    said = crowd("users", "update", "ada@acme-media.test", "zoe@acme-media.test", "--role", "developer")
+    assert (said.code, "last account administrator" in said.err) == (1, True)
+    assert crowd("users", "update", "zoe@acme-media.test", "linus@acme-media.test", "--name", "Both").code == 2
+    assert crowd("users", "update", "zoe@acme-media.test").code == 2
+    assert crowd("users", "update", "nobody@acme-media.test", "--role", "finance").code == 2
+    assert crowd("users", "rename", "grace@acme-media.test", "zoe@acme-media.test").code == 0
+    emails = [u["email"] for u in crowd("users", "list", "--format", "json").objects]
+    assert len(emails) == 4
+    assert "grace@acme-media.test" not in emails
+    events = crowd("users", "history", "ZOE@acme-media.test", "--format", "json").objects
+    assert [e["outcome"] for e in events] == ["user-renamed", "user-changed", "user-added"]
+    assert events[1]["changes"] == [["role", "developer", "finance", True]]
+    assert crowd("users", "rename", "zoe@acme-media.test", "zoe@acme-media.test").code == 1
+
+
 # From the running simulator ------------------------------------------------------------------------------------------
 
 

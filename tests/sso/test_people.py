@@ -219,3 +219,63 @@ def test_many_deletions_must_be_typed(bench):
     assert plan.must_type == 7
     assert code_of(bench.sso.apply_cleanup, plan) == "cleanup.type"
     assert len(bench.sso.apply_cleanup(plan, typed=7).deleted) == 7
+
+
+def test_several_get_a_role_at_once_and_the_last_administrator_is_left_out(bench):
+    boss = add(bench, "boss@acme-media.test", "Boss", "account_administrator")
+    one, two = add(bench), add(bench, "otto@acme-media.test", "Otto")
+    result = bench.sso.set_roles({boss.id: "finance", one.id: "finance", two.id: "chief"}, operator="op")
+    assert [u.id for u in result.done] == [one.id]
+    assert [e for e, _ in result.left_out] == ["boss@acme-media.test", "otto@acme-media.test"]
+    assert "last account administrator" in result.left_out[0][1]
+    assert bench.sso.user(one.id).role == "finance"
+    assert bench.sso.events()[0].operator == "op"
+
+
+def test_several_are_deleted_and_restored_at_once(bench):
+    boss = add(bench, "boss@acme-media.test", "Boss", "account_administrator")
+    people = [add(bench, f"u{n}@acme-media.test", f"U{n}") for n in range(3)]
+    gone = bench.sso.delete_users([boss.id, *(u.id for u in people)])
+    assert ([u.id for u in gone.done], len(gone.left_out)) == ([u.id for u in people], 1)
+    assert bench.sso.delete_users([people[0].id]).left_out[0][1] == "Deleted already."
+    bench.sso.update_account(ACCOUNT, seat_limit=3)
+    back = bench.sso.restore_users([u.id for u in people])
+    assert [u.id for u in back.done] == [people[0].id, people[1].id]
+    assert "seats are taken" in back.left_out[0][1]
+    assert bench.sso.seats(ACCOUNT).seats.used == 3
+
+
+def test_search_finds_any_field(bench):
+    bench.log_in("ada")
+    user = add(bench, role="media_library_view_only_access")
+    bench.sso.protect_user(user.id, bench.time + timedelta(days=9), "maternity leave")
+    for text in ("maternity", "by hand", "olga@", "View only", "media_library_view"):
+        assert [u.id for u in bench.sso.users(ACCOUNT, text=text)] == [user.id], text
+    issuer = bench.idp.entity_id if hasattr(bench.idp, "entity_id") else bench.idp.tenant.entity_id
+    assert [u.email for u in bench.sso.users(ACCOUNT, text=issuer)] == ["ada@acme-media.test"]
+    assert bench.sso.users(ACCOUNT, text="100%_") == ()
+
+
+def test_a_history_goes_back_beyond_a_deletion_and_holds_failures(bench):
+    bench.log_in("ada")
+    bench.log_in("grace")
+    grace = next(u for u in bench.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    bench.sso.update_user(grace.id, role="finance", operator="otto")
+    bench.sso.delete_user(grace.id)
+    assert not bench.log_in("grace", faults=["time-conditions-expired"]).allowed
+    again = bench.log_in("grace").user
+    assert again.id != grace.id
+    told = bench.sso.history(again.id)
+    assert [e.outcome for e in told] == ["recreated", "rejected", "user-deleted", "user-changed", "created"]
+    assert [(c.field, c.old, c.new) for c in told[3].changes] == [("role", "developer", "finance")]
+    assert len(bench.sso.history(again.id, limit=2)) == 2
+    assert all(e.email_key == "grace@acme-media.test" for e in told)
+
+
+def test_a_rename_does_not_take_the_last_administrator_away(bench):
+    old = add(bench)
+    new = add(bench, "boss@acme-media.test", "Olga", "account_administrator")
+    assert code_of(bench.sso.treat_as_rename, old.id, new.id) == "role.last-admin-kept"
+    add(bench, "second@acme-media.test", "Second", "account_administrator")
+    moved = bench.sso.treat_as_rename(old.id, new.id)
+    assert (moved.id, moved.email, moved.role) == (old.id, "boss@acme-media.test", "developer")
