@@ -54,22 +54,44 @@ class Ground:
     """A throw-away workspace with the simulator and our service provider, started by start() and gone after close().
 
     Unknown vendors are refused (TenantError) before anything is made. `keys` may be given instead of made;
-    `copy_keys`: what is done to them here stays here.
+    `copy_keys`: what is done to them here stays here. `url` is the address of a database that is used instead of a
+    throw-away one, and stays. StoreError where it cannot be opened.
     """
 
-    def __init__(self, *, vendor: str = "generic", keys: KeyRing | None = None, copy_keys: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        vendor: str = "generic",
+        keys: KeyRing | None = None,
+        copy_keys: bool = False,
+        url: str | None = None,
+    ) -> None:
         from simulator.profiles import profile
 
         profile(vendor)
         self.clock = Clock()
-        self._workspace: Workspace = demo_workspace(clock=self.clock)
-        self.folder = Path(self._workspace.folder)
+        self._workspace: Workspace = (
+            demo_workspace(clock=self.clock) if url is None else open_workspace(url, clock=self.clock, logs=False)
+        )
+        self._url = url or f"sqlite:///{self.folder / 'workspace.db'}"
         self._reopened: list[Workspace] = []
         self.sso = self._workspace.sso
         if keys is not None and copy_keys:
             keys = keys.copied(self.clock)
         self.lab = Lab(self.sso, None, clock=self.clock, keys=keys, patience_s=_PATIENCE_S)
         self.lab.save_tenant(replace(self.lab.tenant, vendor=vendor))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the workspace."""
+        return Path(self._workspace.folder)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing but the first account is in the database."""
+        accounts = self.sso.accounts()
+        only = len(accounts) == 1 and not accounts[0].revision
+        return only and not self.sso.users(accounts[0].id, deleted=True)
 
     def start(self) -> None:
         """Start both servers on free ports of loopback."""
@@ -79,7 +101,7 @@ class Ground:
         """The service provider ends and starts again on the same database."""
         old = self.sso
         old.store.close()
-        again = open_workspace(f"sqlite:///{self.folder / 'workspace.db'}", clock=self.clock, logs=False)
+        again = open_workspace(self._url, clock=self.clock, logs=False)
         self._reopened.append(again)
         again.sso.decryption_keys = old.decryption_keys
         self.sso = again.sso

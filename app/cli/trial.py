@@ -25,6 +25,7 @@ _SHORT: Final = 2  # faults of each family in the short trial
         "  sso-workbench trial --fault id-role-unknown+tr-relaystate-html     both in one message\n"
         "  sso-workbench trial --scenario '*'                                 every scenario\n"
         "  sso-workbench trial --scenario 'd09-*' --scenario mine.toml\n"
+        "  sso-workbench trial --scenario company-life --keep company.db      then: --workspace company.db\n"
         "\n"
         "Exit code: 0 only if every verdict, or every step of every scenario, is as expected.\n"
     ),
@@ -33,6 +34,7 @@ _SHORT: Final = 2  # faults of each family in the short trial
 @click.option("--all", "everything", is_flag=True, help="Every fault of the catalogue.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME|FILE", help="A chain of steps (repeatable).")
 @click.option("--list-scenarios", is_flag=True, help="List the scenarios that are here, and end.")
+@click.option("--keep", metavar="URL", help="A new database for the one scenario, which stays to be looked at.")
 @click.option("--vendor", default="generic", show_default=True, metavar="NAME", help="entra, okta, onelogin, adfs, ...")
 @click.option("--resume", type=FILE, metavar="FILE", help="Keep finished rows in this file, and go on from it.")
 @click.option("--junit", type=FILE, metavar="FILE", help="Also write JUnit XML.")
@@ -45,6 +47,7 @@ def command(
     everything: bool,
     scenarios: tuple[str, ...],
     list_scenarios: bool,
+    keep: str | None,
     vendor: str,
     resume: Path | None,
     junit: Path | None,
@@ -63,7 +66,9 @@ def command(
     if scenarios:
         if resume is not None or ctx.get_parameter_source("vendor") is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError("A scenario takes neither --resume nor --vendor: its vendor stands in its file.")
-        return _run_scenarios(scenarios, junit=junit, html=html, form=form)
+        return _run_scenarios(scenarios, keep=keep, junit=junit, html=html, form=form)
+    if keep is not None:
+        raise click.UsageError("--keep belongs to a --scenario.")
     from app.trial import run_trial
 
     chosen = None if everything else faults or _short()
@@ -72,11 +77,14 @@ def command(
     return deliver(report, junit=junit, html=html, form=form)
 
 
-def _run_scenarios(names: tuple[str, ...], *, junit: Path | None, html: Path | None, form: str) -> int:
+def _run_scenarios(
+    names: tuple[str, ...], *, keep: str | None, junit: Path | None, html: Path | None, form: str
+) -> int:
     from app.scenarios import chosen, run_scenarios
 
+    told = progress_on_terminal()
     with Stop() as stop:
-        report = run_scenarios(chosen(names), progress=progress_on_terminal(), cancelled=stop.asked)
+        report = run_scenarios(chosen(names), progress=told, stepped=told, cancelled=stop.asked, keep=keep)
     return deliver(report, junit=junit, html=html, form=form)
 
 

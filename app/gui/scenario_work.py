@@ -114,7 +114,13 @@ def run_some(progress: Stoppable, lines: Sequence[ScenarioLine], keys: KeyRing |
 
     ring = keys or KeyRing.in_memory(system_clock)
     scenarios = [read_scenario(n.file) if n.file is not None else n.scenario for n in lines]
-    report = run_scenarios(scenarios, progress=progress.report, cancelled=lambda: progress.cancelled, keys=ring)
+    report = run_scenarios(
+        scenarios,
+        progress=progress.report,
+        stepped=progress.report,
+        cancelled=lambda: progress.cancelled,
+        keys=ring,
+    )
     return RanScenarios(report, ring)
 
 

@@ -26,13 +26,20 @@ def run_scenarios(
     *,
     progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    stepped: Callable[[int, int, str], None] | None = None,
     keys: KeyRing | None = None,
+    keep: str | None = None,
 ) -> ScenarioReport:
     """Run scenarios one after the other, each on a ground of its own.
 
-    `progress(done, total, id)` is called after each, `cancelled()` is asked before each and between steps: a scenario
-    that was stopped is left out. `keys` may be kept from one run to the next; what scenarios do to them is undone.
+    `progress(done, total, id)` is called after each scenario, `stepped(done, total, words)` after each step, with the
+    scenarios done so far. `cancelled()` is asked before each and between steps: a scenario that was stopped is left
+    out. `keys` may be kept from one run to the next; what scenarios do to them is undone. `keep` is the address of a
+    new database that the one scenario runs on and that stays, to be looked at. ScenarioError where there is more than
+    one for it, or where it is not empty; StoreError where it cannot be opened.
     """
+    if keep is not None and len(scenarios) != 1:
+        raise ScenarioError(f"One database can keep one scenario; {len(scenarios)} were chosen.")
     from simulator.keys import KeyRing
 
     started_at, start = system_clock(), time.perf_counter()
@@ -42,7 +49,13 @@ def run_scenarios(
     rows: list[ScenarioRow] = []
     stopped = False
     for scenario in scenarios:
-        row = None if cancelled() else _run(scenario, keys, cancelled)
+
+        def step_done(number: int, scenario: Scenario = scenario) -> None:
+            if stepped is not None:
+                told = f"{scenario.id}, step {number} of {len(scenario.steps)}"
+                stepped(len(rows), len(scenarios), told)
+
+        row = None if cancelled() else _run(scenario, keys, cancelled, step_done, keep)
         if row is None:
             stopped = True
             break
@@ -54,18 +67,26 @@ def run_scenarios(
     )
 
 
-def _run(scenario: Scenario, keys: KeyRing, cancelled: Callable[[], bool]) -> ScenarioRow | None:
+def _run(
+    scenario: Scenario,
+    keys: KeyRing,
+    cancelled: Callable[[], bool],
+    step_done: Callable[[int], None],
+    keep: str | None,
+) -> ScenarioRow | None:
     """One scenario; None where it was stopped."""
     start = time.perf_counter()
     rows: list[StepRow] = []
     ended = ""
+    world = World(scenario.start, keys, keep=keep)
     try:
-        with World(scenario.start, keys) as world:
+        with world:
             for step in scenario.steps:
                 if cancelled():
                     return None
                 row, ended = _take(world, step)
                 rows.append(row)
+                step_done(step.number)
                 if ended:
                     break
     except _EXPECTED as e:  # the start itself
@@ -77,9 +98,12 @@ def _run(scenario: Scenario, keys: KeyRing, cancelled: Callable[[], bool]) -> Sc
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:
+    import httpx
+
     from simulator.errors import SimulatorError
 
-    return (ScenarioError, SsoError, LabError, SimulatorError, ValueError)
+    # Of HTTP: a machine under heavy load may answer its own browser too late.
+    return (ScenarioError, SsoError, LabError, SimulatorError, ValueError, httpx.HTTPError)
 
 
 _EXPECTED = _expected_errors()

@@ -69,8 +69,12 @@ class World:
     clean-up that was planned last, `batch` names the one that was applied last, `list` is the list imported last.
     """
 
-    def __init__(self, start: Start, keys: KeyRing) -> None:
-        self.ground = Ground(vendor=start.vendor, keys=keys, copy_keys=True)
+    def __init__(self, start: Start, keys: KeyRing, *, keep: str | None = None) -> None:
+        """`keep` is the address of a new database that stays. ScenarioError where it holds anything already."""
+        self.ground = Ground(vendor=start.vendor, keys=keys, copy_keys=True, url=keep)
+        if not self.ground.is_new:
+            self.ground.close()
+            raise ScenarioError("The database holds something already. Name a new one.")
         self.account = start.account
         self._start = start
         self._addresses: dict[str, str] = {}

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import Cli, cli
+from tests.cli.test_commands import Cli, cli, process
 
 __all__ = ["cli"]
+
+
+def home(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process of its own."""
+    return {**os.environ, "SSO_WORKBENCH_HOME": str(tmp_path / "home")}
+
 
 MINE = """
 title = "Mine"
@@ -37,6 +46,39 @@ def test_a_scenario_of_ones_own_with_its_reports(cli: Cli) -> None:
     assert "grace logs in from the portal" in Path("s.html").read_text("utf-8")
 
 
+def test_a_scenario_leaves_a_workspace_to_look_at(cli: Cli) -> None:
+    Path("mine.toml").write_text(MINE, "utf-8")
+    assert cli("trial", "--scenario", "mine.toml", "--keep", "mine.db").code == 0
+    assert "grace@acme-media.test" in cli("--workspace", "mine.db", "users", "list").out
+    again = cli("trial", "--scenario", "mine.toml", "--keep", "mine.db")
+    assert again.code == 2
+    assert "holds something already" in again.err
+
+
+def test_a_trial_that_is_interrupted_reports_and_goes_on(tmp_path: Path, cli: Cli) -> None:
+    """Ctrl-C ends it in order after the fault under way; what was finished is not tried again."""
+    kept = tmp_path / "kept.jsonl"
+    done = process("trial", "--fault", "identity", "--resume", str(kept), "--format", "json", env=home(tmp_path))
+    try:
+        deadline = time.monotonic() + 60
+        while not kept.exists() or kept.read_text("utf-8").count("\n") < 4:
+            assert time.monotonic() < deadline, "no row in a minute"
+            assert done.poll() is None, done.stderr.read() if done.stderr else ""
+            time.sleep(0.05)
+        done.send_signal(signal.SIGINT)
+        out, _err = done.communicate(timeout=60)
+    finally:
+        done.kill()
+        done.wait()
+    assert done.returncode == 1
+    *rows, total = [json.loads(line) for line in out.splitlines()]
+    assert total["cancelled"] is True
+    assert len(rows) >= 3
+    ids = [f"--fault={row['fault']}" for row in rows]
+    again = cli("trial", *ids, "--resume", str(kept), "--format", "json")
+    assert [r["duration_ms"] for r in again.objects[:-1]] == [r["duration_ms"] for r in rows]
+
+
 def test_a_wrong_expectation_ends_with_one(cli: Cli) -> None:
     Path("mine.toml").write_text(MINE.replace("seats = 1", "seats = 4"), "utf-8")
     said = cli("trial", "--scenario", "mine.toml", "--format", "json")
@@ -54,6 +96,8 @@ def test_a_wrong_expectation_ends_with_one(cli: Cli) -> None:
         (("--scenario", "promoted", "--fault", "xsw1"), "Choose one of"),
         (("--scenario", "promoted", "--vendor", "okta"), "neither --resume nor --vendor"),
         (("--scenario", "promoted", "--resume", "x.jsonl"), "neither --resume nor --vendor"),
+        (("--scenario", "d09-*", "--keep", "x.db"), "One database can keep one scenario"),
+        (("--all", "--keep", "x.db"), "--keep belongs to a --scenario"),
         (("--fault", "ok-advice", "--resume", "broken.toml"), "no file of an earlier trial"),
         (("--fault", "ok-advice", "--resume", "no/such/folder.jsonl"), "cannot be written"),
     ],

@@ -161,3 +161,10 @@ def test_stale_users_with_a_list_of_the_directory(mode: str, window: tuple[MainW
     shot(main, desk, "stale", mode)
     page.table.selectRow(0)  # type: ignore[attr-defined]
     compare(shot(main, desk, "stale", mode), f"people-stale-{mode}")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_scenarios_with_one_chosen(mode: str, window: tuple[MainWindow, Desk]) -> None:
+    main, desk = window
+    main.open_page("trials", ("scenario", "d04-seats-full"))
+    compare(shot(main, desk, "trials", mode), f"chosen-scenarios-{mode}")

@@ -186,6 +186,13 @@ def test_progress_is_told_and_a_run_can_be_stopped() -> None:
     assert "stopped before its end" in report.headline
 
 
+def test_each_step_is_told() -> None:
+    told: list[tuple[int, int, str]] = []
+    one = of('do = "look"', 'do = "look"')
+    run_scenarios([one, one], keys=keys(), stepped=lambda done, total, words: told.append((done, total, words)))
+    assert told[1:3] == [(0, 2, "test, step 2 of 2"), (1, 2, "test, step 1 of 2")]
+
+
 def test_a_scenario_is_stopped_between_its_steps() -> None:
     asked = iter((False, False, True))
     report = run_scenarios([of('do = "look"', 'do = "look"')], keys=keys(), cancelled=lambda: next(asked))

@@ -435,7 +435,8 @@ class Matrix(Part):
             self.verdict.pill.show_state(line.state, line.word)
         else:
             headline = tried.why or tried.sentence
-            self.verdict.show_verdict(line.state, headline, f"{fault.id} · {fault.summary}")
+            earlier = "" if tried.report is not None else " Tried in an earlier run: run it again to see its checks."
+            self.verdict.show_verdict(line.state, headline, f"{fault.id} · {fault.summary}{earlier}")
             self.verdict.pill.show_state(line.state, line.word)
         self.inspect_button.setEnabled(tried is not None and bool(tried.sent))
         self.checks.show_rows(
@@ -459,6 +460,8 @@ class Matrix(Part):
         count = len(report.diagnosis) if report is not None else 0
         self.sides.setTabText(1, f"Cause ({count})" if count > 1 else "Cause")
         self.sides.setTabEnabled(1, report is not None)
+        kept = tried is not None and report is None
+        self.sides.setTabToolTip(1, "Run it again to see its checks and its cause" if kept else "")
 
     def _show_check(self, check_id: str) -> None:
         self.sides.setCurrentIndex(0)
