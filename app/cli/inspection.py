@@ -27,6 +27,7 @@ _FILE: Final = click.Path(path_type=Path)
         "  sso-workbench inspect mail-4711.har --account ik_7x2k\n"
         "  echo AADSTS50105 | sso-workbench inspect -\n"
         "  sso-workbench inspect response.txt --redact --format html > for-the-vendor.html\n"
+        "  sso-workbench inspect response.txt --redact --format pdf --output for-the-vendor.pdf\n"
         "\n"
         "Exit code: 0 every message accepted, 1 at least one not, 2 an input could not be read or redacted.\n"
     ),
@@ -73,11 +74,12 @@ _FILE: Final = click.Path(path_type=Path)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "html", "markdown"]),
+    type=click.Choice(["text", "json", "html", "markdown", "pdf"]),
     default="text",
     show_default=True,
-    help="Text for people, JSON Lines, or one HTML or Markdown document to send on.",
+    help="Text for people, JSON Lines, or one HTML, Markdown or PDF document to send on.",
 )
+@click.option("--output", type=_FILE, metavar="FILE", help="Where to write the PDF; default: standard output.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -100,6 +102,7 @@ def command(
     all_checks: bool,
     redact: bool,
     form: str,
+    output: Path | None,
 ) -> int:
     """Decode and validate messages.
 
@@ -110,6 +113,8 @@ def command(
 
     A folder of many files is shared by as many processes as there are cores; its summary counts the causes.
     """
+    if output is not None and form != "pdf":
+        raise click.UsageError("--output is for --format pdf; what is text can be redirected.")
     recipe = Recipe(
         now=datetime.now(UTC),
         at="issue" if at == "issue" else None if at is None else given_time(at),
@@ -132,10 +137,10 @@ def command(
     _refuse_useless(recipe)
     if account is None and not expectation_of(recipe).configured:
         tell("Judged by nothing: name --idp-metadata, --idp-cert or --account to have signatures verified.")
-    if redact or form in ("html", "markdown"):
+    if redact or form in ("html", "markdown", "pdf"):
         from app.cli.sharing import share
 
-        return share(inputs, recipe, form=form, redacted=redact, every_check=all_checks)
+        return share(inputs, recipe, form=form, redacted=redact, every_check=all_checks, output=output)
     from app.cli.folders import print_all
 
     return print_all(inputs, recipe, form=form, all_checks=all_checks)

@@ -176,6 +176,14 @@ def write_text(path: Path, text: str) -> None:
         raise Unreadable(f"{path} cannot be written: {e.strerror}. Choose another place.") from e
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file. Unreadable, with a sentence, where that cannot be done."""
+    try:
+        path.write_bytes(data)
+    except OSError as e:
+        raise Unreadable(f"{path} cannot be written: {e.strerror}. Choose another place.") from e
+
+
 def read_stdin(limit: int = MAX_BYTES) -> bytes:
     """Standard input, of at most `limit` bytes. Unreadable otherwise."""
     if sys.stdin is None or sys.stdin.closed:

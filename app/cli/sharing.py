@@ -1,4 +1,4 @@
-"""`inspect --redact` and `--format html|markdown`: reports to send on, written as they are made. It judges nothing."""
+"""`inspect --redact` and `--format html|markdown|pdf`: reports to send on, written as made. It judges nothing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import click
 
 from app.bulk import Crashed
 from app.cli.folders import crash_sentence, judged, summarise
-from app.cli.output import Input, Unreadable, emit, named_inputs, put, say, tell
+from app.cli.output import Input, Unreadable, emit, named_inputs, put, say, tell, write_bytes
 from app.folder import Row, Tally, row_of, unreadable
 from app.judging import Recipe, opened
 from app.saml.intake import MOST_BYTES, of_piece, take_in
-from app.sharing import Content, NotRedacted, gather, html_document, markdown, plain_text
+from app.sharing import Content, NotRedacted, gather, html_document, markdown, pdf, plain_text
 
 if TYPE_CHECKING:
     from app.saml.intake import Intake
@@ -26,12 +29,29 @@ if TYPE_CHECKING:
 _BETWEEN: Final = {"text": "", "markdown": "\n---\n"}
 
 
-def share(inputs: Sequence[str], recipe: Recipe, *, form: str, redacted: bool, every_check: bool) -> int:
+def share(
+    inputs: Sequence[str],
+    recipe: Recipe,
+    *,
+    form: str,
+    redacted: bool,
+    every_check: bool,
+    output: Path | None = None,
+) -> int:
     """Write the reports on every message of the inputs as one output, and give the exit code.
 
-    One key masks them all, so that their stand-ins correspond; it is never shown or kept.
+    One key masks them all, so that their stand-ins correspond; it is never shown or kept. A PDF goes to `output`.
     """
+    if form == "pdf" and output is None and sys.stdout.isatty():
+        raise click.UsageError("A PDF is no text for a terminal. Name a file with --output FILE.")
     reports = _Reports(inputs, recipe, redacted=redacted, every_check=every_check)
+    if form == "pdf":
+        data = pdf(reports)
+        if data and output is not None:
+            write_bytes(output, data)
+        elif data:
+            sys.stdout.buffer.write(data)
+        return reports.code
     if form == "html":
         found = iter(reports)
         # Where there is no report, there is no file either: an empty page would look like a good answer.

@@ -1,4 +1,4 @@
-"""A report to send on: HTML, Markdown, text or JSON, plain or redacted, in which nothing that was pasted can act.
+"""A report to send on: HTML, Markdown, PDF, text or JSON, plain or redacted, in which nothing that was pasted can act.
 
 It judges nothing, reads no clock and writes no file. What leaves redacted is masked by app.saml.redact, or not at all.
 """
@@ -12,6 +12,7 @@ from app.saml.report import Report
 from app.sharing.content import Content, NotRedacted, gather
 from app.sharing.html import html_document
 from app.sharing.markdown import markdown
+from app.sharing.pdf import pdf
 from app.sharing.plain import plain_text
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "gather",
     "html_document",
     "markdown",
+    "pdf",
     "plain_text",
     "render_html",
     "render_json",

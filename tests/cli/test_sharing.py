@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from app.cli import run
 from tests.cli.test_commands import Cli, cli, message
+from tests.pdf_text import Pdf
 from tests.saml.recordings import CANARY, har, whole_login
 from tests.saml.signing_samples import xml
 from tests.saml.test_redact import assert_clean, canaries
@@ -114,3 +117,26 @@ def test_where_there_is_no_message_there_is_no_page(cli: Cli) -> None:
     said = cli("inspect", "-", "--format", "html", stdin=b"AADSTS50105: the user is blocked")
     assert (said.code, said.out) == (1, "")
     assert "AADSTS50105" in said.err
+
+
+def test_a_pdf_is_written_to_a_file_or_to_standard_output(
+    cli: Cli, message: bytes, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    Path("Brandywicke.txt").write_bytes(xml(canaries()))
+    said = cli("inspect", "Brandywicke.txt", "--redact", "--format", "pdf", "--output", "report.pdf")
+    assert (said.code, said.out) == (1, "")
+    made = Pdf(Path("report.pdf").read_bytes())
+    assert made.lines[0][0] in ("Rejected", "Not judged")
+    assert_clean(made.text)
+    assert_clean(made.flat)
+    Path("good.txt").write_bytes(message)
+    options = ("--idp-metadata", "idp.xml", "--test-idp", "--format", "pdf")
+    assert run(["inspect", "good.txt", *options]) == 0
+    sys.stdout.flush()
+    assert Pdf(capfdbinary.readouterr().out).lines[0][0] == "Accepted"
+    assert cli("inspect", "good.txt", "--output", "report.txt").code == 2
+    said = cli("inspect", "good.txt", *options, "--output", "nowhere/report.pdf")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    Path("empty.har").write_text('{"log": {"entries": []}}')
+    assert cli("inspect", "empty.har", "--format", "pdf", "--output", "none.pdf").code != 0
+    assert not Path("none.pdf").exists()

@@ -35,6 +35,7 @@ from app.sso import Overrides
 from simulator import KeyRing
 from tests.gui.bench import column
 from tests.gui.desks import ACCOUNT, real_desk
+from tests.pdf_text import Pdf
 from tests.saml import recordings
 
 
@@ -837,6 +838,12 @@ def test_a_redacted_report_names_nobody(sampled: InspectorPage, tmp_path: Path) 
         assert "claim-role-known" in told
         assert (person in told.lower()) is not redacted
         assert "<script" not in told
+    for redacted in (True, False):
+        path = tmp_path / f"{redacted}.pdf"
+        sampled.share_report(path, "pdf", redacted=redacted)
+        made = Pdf(path.read_bytes())
+        assert "claim-role-known" in made.flat
+        assert (person in made.text.lower()) is not redacted
     sampled.copy_redacted()
     copied = QGuiApplication.clipboard().text()
     assert "claim-role-known" in copied
@@ -846,6 +853,7 @@ def test_a_redacted_report_names_nobody(sampled: InspectorPage, tmp_path: Path) 
 def test_the_menu_offers_redacted_reports_first(sampled: InspectorPage) -> None:
     names = [a.text() for a in sampled.export.menu().actions() if a.text()]
     assert names[0] == "Save redacted report as HTML..."
+    assert {"Save redacted report as PDF...", "Save report as PDF..."} <= set(names)
     assert {"Copy redacted report", "Save report as Markdown...", "Save report as JSON..."} <= set(names)
 
 

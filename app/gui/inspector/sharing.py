@@ -1,4 +1,4 @@
-"""A report to send on, made off the GUI thread: HTML, Markdown or text, plain or redacted. It writes no file."""
+"""A report to send on, made off the GUI thread: HTML, Markdown, PDF or text, plain or redacted. It writes no file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from app.gui.examine import Examined
 
-Form = Literal["html", "markdown", "text"]
-SUFFIXES: Final[dict[Form, str]] = {"html": "html", "markdown": "md", "text": "txt"}
+Form = Literal["html", "markdown", "pdf", "text"]
+SUFFIXES: Final[dict[Form, str]] = {"html": "html", "markdown": "md", "pdf": "pdf", "text": "txt"}
 
 
 def shared(examined: Examined, form: Form, redacted: bool) -> bytes:
@@ -15,7 +15,7 @@ def shared(examined: Examined, form: Form, redacted: bool) -> bytes:
 
     Raises NotRedacted with a sentence where a masked value would still be found in it.
     """
-    from app.sharing import gather, html_document, markdown, plain_text  # loaded only where somebody shares
+    from app.sharing import gather, html_document, markdown, pdf, plain_text  # loaded only where somebody shares
 
     content = gather(
         examined.report,
@@ -23,6 +23,8 @@ def shared(examined: Examined, form: Form, redacted: bool) -> bytes:
         at=examined.now,
         original=examined.subject.source,
     )
+    if form == "pdf":
+        return pdf([content])
     if form == "html":
         return "".join(html_document([content])).encode("utf-8", "replace")
     return (markdown(content) if form == "markdown" else plain_text(content)).encode("utf-8", "replace")

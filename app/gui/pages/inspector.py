@@ -134,10 +134,12 @@ class InspectorPage(Page):
         menu = QMenu(self)
         menu.addAction("Save redacted report as HTML...", lambda: self._ask_share("html", redacted=True))
         menu.addAction("Save redacted report as Markdown...", lambda: self._ask_share("markdown", redacted=True))
+        menu.addAction("Save redacted report as PDF...", lambda: self._ask_share("pdf", redacted=True))
         menu.addAction("Copy redacted report", self.copy_redacted)
         menu.addSeparator()
         menu.addAction("Save report as HTML...", lambda: self._ask_share("html", redacted=False))
         menu.addAction("Save report as Markdown...", lambda: self._ask_share("markdown", redacted=False))
+        menu.addAction("Save report as PDF...", lambda: self._ask_share("pdf", redacted=False))
         menu.addAction("Save report as JSON...", self._ask_save)
         menu.addAction("Copy report as text", self.copy_report)
         menu.addAction("Copy report as JSON", self.copy_json)
@@ -648,7 +650,7 @@ class InspectorPage(Page):
     def _ask_share(self, form: Form, *, redacted: bool) -> None:
         if self._examined is not None:
             name = f"report{'-redacted' if redacted else ''}.{SUFFIXES[form]}"
-            kinds = f"{form.capitalize() if form != 'html' else 'HTML'} (*.{SUFFIXES[form]})"
+            kinds = f"{form.capitalize() if form == 'markdown' else form.upper()} (*.{SUFFIXES[form]})"
             ask_save(
                 self, "Save the report", name, kinds, lambda path: self.share_report(path, form, redacted=redacted)
             )
