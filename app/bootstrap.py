@@ -20,6 +20,7 @@ from typing import Final
 
 import platformdirs
 
+from app.key_files import KeyFolder
 from app.product import DEFAULT_SEAT_LIMIT
 from app.sso import SSO, Change, Refused, changes_of
 from app.store import Store, UnreadableStore, Watch
@@ -199,7 +200,7 @@ def open_workspace(
             logging.getLogger().removeHandler(handler)
             handler.close()
         raise
-    workspace = Workspace(_sso(store, clock), store, folder, handler=handler, url=workspace_url(url))
+    workspace = Workspace(_sso(store, clock, folder), store, folder, handler=handler, url=workspace_url(url))
     _first_run(workspace.sso)
     return workspace
 
@@ -214,13 +215,19 @@ def demo_workspace(*, clock: Callable[[], datetime] | None = None) -> Workspace:
     except BaseException:
         temporary.cleanup()
         raise
-    workspace = Workspace(_sso(store, clock), store, folder, demo=True, temporary=temporary, url=url)
+    workspace = Workspace(_sso(store, clock, folder), store, folder, demo=True, temporary=temporary, url=url)
     _first_run(workspace.sso)
     return workspace
 
 
-def _sso(store: Store, clock: Callable[[], datetime] | None) -> SSO:
-    return SSO(store, clock=clock or system_clock, random_bytes=secrets.token_bytes, keyring=open_vault)
+def _sso(store: Store, clock: Callable[[], datetime] | None, folder: Path) -> SSO:
+    return SSO(
+        store,
+        clock=clock or system_clock,
+        random_bytes=secrets.token_bytes,
+        keyring=open_vault,
+        key_files=KeyFolder(folder / "sp-keys"),
+    )
 
 
 def _first_run(sso: SSO) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import applying, guiding
+from app.cli import applying, guiding, sp_keys
 from app.cli.guiding import show_step
 from app.cli.metadata_source import source
 from app.cli.output import (
@@ -64,6 +64,7 @@ def command() -> None:
 
 command.add_command(applying.command)
 command.add_command(guiding.command)
+command.add_command(sp_keys.command)
 
 
 @command.command("show")

@@ -657,10 +657,15 @@ def sp_metadata(
     logout_url: str | None = None,
     certificates: tuple[x509.Certificate, ...] = (),
     *,
+    signing: tuple[x509.Certificate, ...] = (),
+    encryption: tuple[x509.Certificate, ...] = (),
     want_assertions_signed: bool = True,
     authn_requests_signed: bool = False,
 ) -> bytes:
-    """Our own metadata (saml-metadata §2.4.4), in UTF-8. Raises MetadataError for values it cannot hold."""
+    """Our own metadata (saml-metadata §2.4.4), in UTF-8. Raises MetadataError for values it cannot hold.
+
+    `certificates` are for either use, `signing` and `encryption` for one; of several the first is in force.
+    """
     root = etree.Element(q(MD, "EntityDescriptor"), nsmap={"md": MD, "ds": DS})
     try:
         root.set("entityID", entity_id)
@@ -668,8 +673,10 @@ def sp_metadata(
         role.set("AuthnRequestsSigned", "true" if authn_requests_signed else "false")
         role.set("WantAssertionsSigned", "true" if want_assertions_signed else "false")
         role.set("protocolSupportEnumeration", SAMLP)
-        for certificate in certificates:
-            info = etree.SubElement(etree.SubElement(role, q(MD, "KeyDescriptor")), q(DS, "KeyInfo"))
+        uses = [*((c, "signing") for c in signing), *((c, "encryption") for c in encryption)]
+        for certificate, use in (*((c, "") for c in certificates), *uses):
+            descriptor = etree.SubElement(role, q(MD, "KeyDescriptor"), {"use": use} if use else {})
+            info = etree.SubElement(descriptor, q(DS, "KeyInfo"))
             data = etree.SubElement(info, q(DS, "X509Data"))
             pem = certificate.public_bytes(Encoding.PEM).decode().splitlines()[1:-1]
             etree.SubElement(data, q(DS, "X509Certificate")).text = "".join(pem)

@@ -12,6 +12,7 @@ from app.sso.login import LoginVerbs
 from app.sso.revisions import Difference
 from app.sso.safety import Condition, Recovered, Safety, SafetyVerbs
 from app.sso.sources import SourceVerbs, SourceView
+from app.sso.sp_keys import SpKey
 from app.sso.values import (
     BulkResult,
     Change,
@@ -71,6 +72,7 @@ __all__ = [
     "Safety",
     "SeatPanel",
     "SourceView",
+    "SpKey",
     "SpValues",
     "SsoError",
     "StepState",

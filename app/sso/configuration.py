@@ -13,10 +13,11 @@ from app.accounts.account import Account
 from app.accounts.provisioning import Change as FieldChange
 from app.product import DEFAULT_SEAT_LIMIT, PLANS, ServiceProvider
 from app.setup_guides import fields_for, guides
-from app.sso.base import OPERATOR, SsoBase
+from app.sso.base import OPERATOR
 from app.sso.choices import sp_of
 from app.sso.errors import MetadataRefused, Moved, NotFound, Refused
 from app.sso.revisions import Difference, between, reading_of
+from app.sso.sp_keys import PURPOSES, SpKeyVerbs
 from app.sso.values import Change, ConfigurationView, MetadataSummary, SpValues
 from app.store import Duplicate, Revision, Transaction
 
@@ -44,7 +45,7 @@ class Configured:
     choices: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ConfigurationVerbs(SsoBase):
+class ConfigurationVerbs(SpKeyVerbs):
     """The part of SSO that concerns accounts and configurations."""
 
     # Accounts
@@ -266,7 +267,16 @@ class ConfigurationVerbs(SsoBase):
         else:
             found = self.account(account)
             entity_id, acs_url = found.sp_entity_id(self.sp), found.acs_url(self.sp)
-        return saml.sp_metadata(entity_id, acs_url, self.sp.logout_url)
+        with self.store.read() as tx:
+            signing, encryption = (self._sp_certificates(tx, p) for p in PURPOSES)
+        return saml.sp_metadata(
+            entity_id,
+            acs_url,
+            self.sp.logout_url,
+            signing=signing,
+            encryption=encryption,
+            authn_requests_signed=bool(signing),
+        )
 
     # Steps
 

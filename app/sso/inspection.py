@@ -200,7 +200,12 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             sp_entity_id=overrides.sp_entity_id or sp_entity_id,
             acs_url=overrides.acs_url or acs_url,
             default_sp_entity_id=sp.entity_id if sp_entity_id != sp.entity_id else None,
-            decryption_keys=(*self.decryption_keys, *self._session_keys(), *overrides.decryption_keys),
+            decryption_keys=(
+                *self.decryption_keys,
+                *self._sp_decryption_keys(tx),
+                *self._session_keys(),
+                *overrides.decryption_keys,
+            ),
             relay_states=sp.relay_states,
             account=self._facts(settings, account),
             sp=sp,
@@ -216,6 +221,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             idp_nameid_formats=idp.nameid_formats if idp else (),
             wants_signed_requests=idp is not None and idp.want_authn_requests_signed,
             logout_url=sp.logout_url,
+            sp_keys=tuple(TrustedKey(c, "our own key") for c in self._sp_certificates(tx, "signing", published=False)),
             verifiers=overrides.verifiers or "both",
         )
         if lookups is None:

@@ -188,6 +188,11 @@ class LoginVerbs(InspectionVerbs):
             why = "The identity provider's metadata names no HTTP-Redirect endpoint to send a request to."
             return None, Reason("metadata.no-redirect-endpoint", why, "Save metadata that has one."), account
         sp = sp_of(self.sp, own.choices)
+        signed, signer = self._request_key(tx)
+        if signed and signer is None:
+            why = "Requests are signed, but the private key for it is not on this computer, or cannot be read."
+            action = "Make the next signing key on the computer that serves the logins."
+            return None, Reason("internal.sp-key", why, action), account
         request_id = "_" + self._random_bytes(20).hex()
         try:
             xml = saml.build_authn_request(
@@ -197,7 +202,7 @@ class LoginVerbs(InspectionVerbs):
                 acs_url=account.acs_url(sp),
                 destination=location,
             )
-            url = saml.redirect_url(xml, location, sp.relay_state)
+            url = saml.redirect_url(xml, location, sp.relay_state, key=signer)
         except RequestError as e:
             return None, Reason("metadata.endpoint", str(e), "Save metadata with a usable endpoint."), account
         minutes = self._settings(tx)["request_minutes"]

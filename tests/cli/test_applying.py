@@ -89,3 +89,19 @@ def test_the_steps_of_a_guide_are_checked(cli: Cli, message: bytes) -> None:
     assert {r["result"] for r in rows} == {"waiting"}
     assert cli("config", "guide", "none").code == 2
     assert "First login: From My Apps" in cli("config", "show", "--vendor", "entra").out
+
+
+def test_our_own_keys_are_made_promoted_and_forgotten(cli: Cli, message: bytes) -> None:
+    assert "no key yet" in cli("config", "sp-keys").out
+    (first,) = cli("config", "sp-keys", "--make", "encryption", "--format", "json").objects
+    assert (first["purpose"], first["state"], first["problem"]) == ("encryption", "current", None)
+    assert cli("metadata", "sp", "--account", "ik_7x2k").out.count('use="encryption"') == 1
+    assert cli("config", "sp-keys", "--make", "encryption").code == 0
+    assert cli("metadata", "sp", "--account", "ik_7x2k").out.count('use="encryption"') == 2
+    rows = cli("config", "sp-keys", "--promote", "encryption", "--format", "json").objects
+    assert [r["state"] for r in rows] == ["current", "previous"]
+    assert cli("config", "sp-keys", "--forget", first["sha256"][:10]).code == 0
+    assert len(cli("config", "sp-keys", "--format", "json").objects) == 1
+    assert cli("config", "sp-keys", "--forget", "zz").code == 2
+    assert cli("config", "sp-keys", "--make", "signing", "--promote", "signing").code == 2
+    assert cli("config", "sp-keys", "--promote", "signing").code != 0

@@ -95,6 +95,7 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
             "config export",
             "config apply",
             "config guide",
+            "config sp-keys",
         ),
         *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
         "db copy",
