@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.gui.desk import Desk
     from app.gui.pages.settings.page import SettingsPage
     from app.sso import SSO, ConfigurationView, Safety, SeatPanel, SourceView
+    from app.sso.sp_keys import SpKey
     from app.sso.values import ChoiceView
     from app.store import Revision
 
@@ -37,6 +38,7 @@ class Loaded:
     safety: Safety
     source: SourceView | None
     choices: tuple[ChoiceView, ...]
+    sp_keys: tuple[SpKey, ...]
 
 
 def load(sso: SSO, imagekit_id: str) -> Loaded:
@@ -52,6 +54,7 @@ def load(sso: SSO, imagekit_id: str) -> Loaded:
         sso.safety(imagekit_id),
         sso.metadata_source(imagekit_id),
         sso.choices(imagekit_id),
+        sso.sp_keys(),
     )
 
 

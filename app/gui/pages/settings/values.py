@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QTabWidget
 from app.gui.files import ask_save
 from app.gui.pages.settings.guide import GuideView
 from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
+from app.gui.pages.settings.sp_keys import SpKeysView
 from app.gui.widgets import Card, button, column, copy_text, label, row, scrolled
 
 if TYPE_CHECKING:
@@ -47,10 +48,15 @@ class ValuesSection(Section):
         card.body.setStretch(1, 1)
         self.setLayout(column(card, margins=(0, 12, 0, 0)))
         self.views: list[GuideView] = []
+        self.keys = SpKeysView(self)
+        self._keys_tab = scrolled(self.keys)
+        self.vendors.addTab(self._keys_tab, "Our keys")
+        self.vendors.currentChanged.connect(self._on_tab)
         self._shown: SpValues | None = None
 
     def show_loaded(self, loaded: Loaded) -> None:
         self.show_values(loaded.view.sp)
+        self.keys.show_loaded(loaded)
 
     def show_values(self, values: SpValues) -> None:
         """Show the values of an account; the vendor on show stays on show."""
@@ -61,18 +67,23 @@ class ValuesSection(Section):
         while self.vendors.count():
             old = self.vendors.widget(0)
             self.vendors.removeTab(0)
-            if old is not None:
+            if old is not None and old is not self._keys_tab:
                 old.deleteLater()
         self.views = [GuideView(guide) for guide in values.guides]
         for view in self.views:
             self.vendors.addTab(scrolled(view), view.guide.name)
+        self.vendors.addTab(self._keys_tab, "Our keys")
         self.vendors.setCurrentIndex(min(kept, self.vendors.count() - 1))
+
+    def _on_tab(self, number: int) -> None:
+        self.check_button.setVisible(number < len(self.views))
 
     def check(self) -> None:
         """Check the steps of the vendor on show."""
-        view = self.views[self.vendors.currentIndex()] if self.views else None
-        if view is None:
+        number = self.vendors.currentIndex()
+        if not 0 <= number < len(self.views):
             return
+        view = self.views[number]
 
         def show(states: tuple[StepState, ...]) -> None:
             if view in self.views:
