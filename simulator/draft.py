@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import copy
+import string
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
 
 from cryptography import x509
 from lxml import etree
@@ -258,7 +259,25 @@ class Draft:
         """The octets to send: what a fault put there, or the form urlencoded."""
         if self.body is not None:
             return self.body
-        return b"" if self.method == "GET" else urlencode(self.form).encode()
+        return b"" if self.method == "GET" else form_octets(self.form)
+
+
+def form_octets(form: list[tuple[str, str]]) -> bytes:
+    """The fields as application/x-www-form-urlencoded, exactly as urlencode() writes them.
+
+    A message in base64 needs three characters escaped; asking for each of its thousands whether it is one of them took
+    longer than signing it.
+    """
+    return "&".join(f"{quote_plus(n)}={_quoted(v)}" for n, v in form).encode()
+
+
+def _quoted(value: str) -> str:
+    if value.isascii() and not value.encode().translate(None, _BASE64):
+        return value.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+    return quote_plus(value)
+
+
+_BASE64: Final = (string.ascii_letters + string.digits + "+/=").encode()
 
 
 def insert_after_issuer(root: etree._Element, element: etree._Element) -> None:

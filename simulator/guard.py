@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY: Final = 1_572_864
 _MAX_HEADERS: Final = 64
+_MAX_AT_ONCE: Final = 64 * MAX_BODY
 _BODY_SECONDS: Final = 10
 
 
@@ -19,11 +20,15 @@ class Guard:
     def __init__(self, app: ASGIApp, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) -> None:
         self._app = app
         self._methods = methods
+        self._expected = 0  # octets of the bodies that are being received and worked on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         refusal = _refusal(scope, self._methods)
+        length = 0 if refusal is not None else _length(scope)
+        if self._expected + length > _MAX_AT_ONCE:
+            refusal = 503, "Too much is being sent at once. Try again in a moment."
         if refusal is not None:
             status, text = refusal
             response = PlainTextResponse(
@@ -31,7 +36,11 @@ class Guard:
             )
             await response(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive), send)
+        self._expected += length
+        try:
+            await self._app(scope, _bounded(receive), send)
+        finally:
+            self._expected -= length
 
 
 def _refusal(scope: Scope, methods: tuple[str, ...]) -> tuple[int, str] | None:
@@ -50,10 +59,16 @@ def _refusal(scope: Scope, methods: tuple[str, ...]) -> tuple[int, str] | None:
         return 405, f"Only {', '.join(methods)} are answered."
     if any(n == b"transfer-encoding" for n, _ in headers):
         return 411, "Send the body with a Content-Length."
-    length = next((v for n, v in headers if n == b"content-length"), b"0")
-    if not length.isdigit() or int(length) > MAX_BODY:
+    length = _length(scope)
+    if not 0 <= length <= MAX_BODY:
         return 413, f"The body may have {MAX_BODY} octets."
     return None
+
+
+def _length(scope: Scope) -> int:
+    """The Content-Length, 0 where there is none, and -1 where it is no number of octets."""
+    length = next((v for n, v in scope["headers"] if n == b"content-length"), b"0")
+    return int(length) if length.isdigit() and len(length) < 20 else -1
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -63,7 +78,8 @@ def _bounded(receive: Receive) -> Receive:
     async def bounded() -> Message:
         nonlocal total
         try:
-            message = await asyncio.wait_for(receive(), _BODY_SECONDS)
+            async with asyncio.timeout(_BODY_SECONDS):  # wait_for() would make a task for each message
+                message = await receive()
         except TimeoutError:
             return {"type": "http.disconnect"}
         total += len(message.get("body", b""))

@@ -433,7 +433,7 @@ class Idp:
             relay_state=dict(draft.form).get("RelayState"),
             response_id=root.get("ID"),
             assertion_id=None if assertion is None else assertion.get("ID"),
-            name_id=_text(root.find(f".//{q(SAML, 'NameID')}")),
+            name_id=_text(next(root.iter(q(SAML, "NameID")), None)),
             in_response_to=root.get("InResponseTo"),
             faults=tuple(f.id for f in faults),
             expected=expected_of(faults),

@@ -22,7 +22,51 @@ Asgi = Callable[
 
 _HEADER_BYTES: Final = 16_384
 _CONNECTIONS: Final = 64
+_BACKLOG: Final = 1_024  # of connections that wait to be taken; the system has a bound of its own
 _PATIENCE_S: Final = 10.0
+
+
+class _Joined(asyncio.Transport):
+    """A transport that sends what is written in one turn of the event loop at once.
+
+    uvicorn writes the head and the body of an answer apart, and each of them would be a system call and a packet.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._written: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        if not self._written:
+            self._loop.call_soon(self._send)
+        self._written.append(bytes(data))
+
+    def _send(self) -> None:
+        if self._written:
+            written, self._written = self._written, []
+            self._transport.write(b"".join(written))
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._written.clear()
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
 
 
 class _Protocol(H11Protocol):
@@ -33,7 +77,7 @@ class _Protocol(H11Protocol):
     _seen: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        super().connection_made(transport)
+        super().connection_made(_Joined(transport, self.loop))
         self._watch = self.loop.call_later(self.patience_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,12 +115,15 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """One ASGI application on a port of 127.0.0.1 (0: any free port). start() and stop() may be called again.
 
-    Bounds: 64 connections, 16 KiB of headers, `patience_s` seconds without any progress of a request. The size of
-    bodies is bounded by the application.
+    Bounds: `connections` at once (what comes beyond them is answered 503), 16 KiB of headers, `patience_s` seconds
+    without any progress of a request. The size of bodies is bounded by the application.
     """
 
-    def __init__(self, app: Asgi, port: int = 0, *, patience_s: float = _PATIENCE_S) -> None:
+    def __init__(
+        self, app: Asgi, port: int = 0, *, patience_s: float = _PATIENCE_S, connections: int = _CONNECTIONS
+    ) -> None:
         self._app = app
+        self._connections = connections
         self._protocol: type[_Protocol] = type("_Protocol", (_Protocol,), {"patience_s": patience_s})
         self._wanted = port
         self._server: _Uvicorn | None = None
@@ -109,6 +156,7 @@ class Server:
         if self.running:
             assert self.port is not None
             return self.port
+        _allow_files(self._connections)
         self._socket = _listen(self._wanted)
         self.port = self._socket.getsockname()[1]
         config = uvicorn.Config(
@@ -123,7 +171,7 @@ class Server:
             log_level="error",
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
+            limit_concurrency=self._connections,
             h11_max_incomplete_event_size=_HEADER_BYTES,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=2,
@@ -183,6 +231,18 @@ def _bounded(app: Asgi) -> Asgi:
     return bounded
 
 
+def _allow_files(connections: int) -> None:
+    """Each connection is an open file, of which a process may have few at first and more where it asks."""
+    if sys.platform != "win32":
+        import resource
+
+        wanted = connections + 256
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+
+
 def _listen(port: int) -> socket.socket:
     # asyncio switches Nagle off only where the protocol is named; otherwise each answer waits 40 ms for an ACK.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -193,7 +253,7 @@ def _listen(port: int) -> socket.socket:
         else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port))
-        sock.listen(128)
+        sock.listen(_BACKLOG)
         sock.setblocking(False)
     except (OSError, OverflowError) as error:
         sock.close()

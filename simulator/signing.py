@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -99,13 +100,14 @@ class Reference:
 def canonical(element: etree._Element, method: str = names.EXCLUSIVE, prefix_list: str | None = None) -> bytes:
     """The canonical octets of an element.
 
-    It is serialised and parsed first: its tail and its document must not leak in, and lxml writes a spurious xmlns=""
-    when it canonicalises (inclusively) an element whose default namespace is inherited.
+    Where inherited namespaces count, it is serialised and parsed first: inside a document lxml loses those that a
+    PrefixList names, and writes a spurious xmlns="" when it canonicalises inclusively.
     """
-    alone = etree.fromstring(etree.tostring(element, with_tail=False), _parser())
     exclusive = method.startswith(names.EXCLUSIVE)
+    if not exclusive or prefix_list:
+        element = etree.fromstring(etree.tostring(element, with_tail=False), _parser())
     return etree.tostring(
-        alone,
+        element,
         method="c14n",
         exclusive=exclusive,
         with_comments=method.endswith("WithComments"),
@@ -325,6 +327,7 @@ def add_keyinfo(
             etree.SubElement(serial, q(DS, "X509SerialNumber")).text = str(certificates[0].serial_number)
 
 
+@functools.lru_cache(maxsize=64)
 def certificate_text(certificate: x509.Certificate) -> str:
     """The DER of a certificate in base64 on one line."""
     return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import hashlib
 import hmac
 import importlib.resources
@@ -35,7 +36,8 @@ from simulator.idp import Idp, Issued
 from simulator.requests import AuthnRequest, fields_of, is_logout
 
 _STALL_SECONDS: Final = 30
-_TOKENS: Final = 500
+_TOKENS: Final = 5_000
+_TOKEN_OCTETS: Final = 67_108_864
 _KEPT: Final = 200
 _PARKED: Final = 50
 _SHOWN: Final = 200
@@ -82,6 +84,11 @@ class _Pending:
     request: AuthnRequest | None
     entitled: bool
 
+    @property
+    def octets(self) -> int:
+        """What it keeps of what somebody sent."""
+        return 0 if self.request is None else len(self.request.xml) + len(self.request.field)
+
 
 class WebIdp:
     """The ASGI application around an Idp. `asgi` is what a Server serves.
@@ -105,6 +112,7 @@ class WebIdp:
         self._on_exchange = on_exchange
         self._cookie = secrets.token_urlsafe(24)
         self._tokens: OrderedDict[str, _Pending] = OrderedDict()
+        self._token_octets = 0
         self._parked: OrderedDict[str, tuple[Issued, AuthnRequest | None]] = OrderedDict()
         self._lock = threading.Lock()
         self._pages = _Pages()
@@ -244,9 +252,13 @@ class WebIdp:
                 raise RequestRefused(
                     "This login was not approved. Open the portal by the link that the program shows, then try again."
                 )
-        issued = await run_in_threadpool(
-            lambda: self.idp.issue(username, application, request=pending.request, faults=self.faults)
-        )
+        faults, idp = self.faults, self.idp
+        if faults:
+            issued = await run_in_threadpool(idp.issue, username, application, request=pending.request, faults=faults)
+        else:
+            # Signing takes about a millisecond, less than it costs to hand it to another thread and back. A fault may
+            # build something large.
+            issued = idp.issue(username, application, request=pending.request)
         self.record(issued, pending.request)
         return self._deliver(issued)
 
@@ -335,9 +347,10 @@ class WebIdp:
     def _token(self, request: AuthnRequest | None, entitled: bool) -> str:
         token = secrets.token_urlsafe(24)
         with self._lock:
-            self._tokens[token] = _Pending(request, entitled)
-            while len(self._tokens) > _TOKENS:
-                self._tokens.popitem(last=False)
+            self._tokens[token] = pending = _Pending(request, entitled)
+            self._token_octets += pending.octets
+            while len(self._tokens) > _TOKENS or self._token_octets > _TOKEN_OCTETS:
+                self._token_octets -= self._tokens.popitem(last=False)[1].octets
         return token
 
     def _redeem(self, fields: dict[str, str]) -> _Pending:
@@ -404,7 +417,7 @@ class _Pages:
         folder = importlib.resources.files("resources") / "pages" / "idp"
         files = {f.name: f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith((".html", ".css"))}
         self._environment = jinja2.Environment(
-            loader=jinja2.DictLoader(files), autoescape=True, undefined=jinja2.StrictUndefined
+            loader=jinja2.DictLoader(files), autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False
         )
         self._style = files["style.css"]
 
@@ -442,6 +455,8 @@ def _same_origin(request: Request) -> None:
     """
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site")
+    if origin is None and site in (None, "same-origin", "none"):
+        return
     own = f"{request.url.scheme}://{request.headers['host']}"
     allowed = (None, own, "null") if site == "same-origin" else (None, own)
     if origin not in allowed or site not in (None, "same-origin", "none"):
@@ -471,6 +486,7 @@ def _origin(url: str) -> str | None:
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
+@functools.cache  # of our own style and script
 def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 

@@ -38,6 +38,9 @@ def command() -> None:
     """The simulated identity provider. Its keys are TEST ONLY: never trust them anywhere that matters."""
 
 
+#: A load test logs a thousand people in at once.
+_CONNECTIONS = 1_200
+
 command.add_command(people)
 command.add_command(apps)
 command.add_command(directory)
@@ -80,7 +83,7 @@ def serve(
         raise click.UsageError("--api-port and --api-token-file belong together.")
     web = WebIdp(idp, consent=ConsentPolicy(auto_approve=auto_approve), faults=chosen)
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(Server(web.asgi, port))
+        server = stack.enter_context(Server(web.asgi, port, connections=_CONNECTIONS))
         idp.base_url = server.url
         interface = ""
         if api_port is not None and api_token_file is not None:

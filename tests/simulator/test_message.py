@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from simulator import NIL, OMIT, Spec, names
+from simulator.draft import form_octets
 from simulator.message import AttributeSpec, NameIdSpec, build, fresh_id, instant, shift
 from simulator.names import SAML, SAMLP, XSI, q
 
@@ -54,3 +59,12 @@ def test_instants_and_ids() -> None:
     assert len({fresh_id() for _n in range(100)}) == 100
     assert fresh_id().startswith("_")
     assert len(fresh_id()) == 33
+
+
+_TEXTS = st.text("aZ09é€李 ~+/=%&;\n\0'\"<")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(_TEXTS, st.one_of(_TEXTS, st.binary().map(lambda b: base64.b64encode(b).decode())))))
+def test_a_form_is_written_as_everybody_writes_it(form: list[tuple[str, str]]) -> None:
+    assert form_octets(form) == urlencode(form).encode()

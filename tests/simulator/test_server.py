@@ -99,3 +99,39 @@ def test_many_clients_at_once() -> None:
         answers = list(pool.map(lambda n: client.get(f"{server.url}/{n}").status_code, range(200)))
     assert set(answers) <= {200, 503}
     assert answers.count(200) > 100
+
+
+def test_what_comes_beyond_the_connections_is_told_so() -> None:
+    with Server(hello, connections=3) as server:
+        held = [socket.create_connection(("127.0.0.1", server.port or 0), 5) for _ in range(3)]
+        refused = httpx.get(server.url)
+        for client in held:
+            client.close()
+        assert refused.status_code == 503
+    with Server(hello, connections=300) as server:
+        held = [socket.create_connection(("127.0.0.1", server.port or 0), 5) for _ in range(250)]
+        assert httpx.get(server.url).status_code == 200
+        for client in held:
+            client.close()
+
+
+def test_head_and_body_of_an_answer_travel_together() -> None:
+    with Server(hello) as server, socket.create_connection(("127.0.0.1", server.port or 0), 5) as client:
+        client.settimeout(5)
+        for path in (b"/first", b"/second"):
+            client.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            head, _, body = client.recv(4096).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert path in body
+
+
+async def flood(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with more than fits into any buffer, piece by piece."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for n in range(200):
+        await send({"type": "http.response.body", "body": bytes([n]) * 50_000, "more_body": n < 199})
+
+
+def test_a_long_answer_arrives_whole_and_in_order() -> None:
+    with Server(flood) as server:
+        assert httpx.get(server.url).content == b"".join(bytes([n]) * 50_000 for n in range(200))

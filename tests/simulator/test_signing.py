@@ -140,3 +140,16 @@ def test_an_ecdsa_value_has_fixed_width(keys: KeyRing) -> None:
         root = message()
         s = sign(root, Parts(pair.key, [pair.certificate]), Signing(position=0))
         assert len(base64.b64decode(s.findtext(q(DS, "SignatureValue")) or "")) == 96
+
+
+def test_canonical_octets_do_not_depend_on_what_stands_around_the_element() -> None:
+    document = (
+        b'<?before x?><!-- out --><a xmlns="urn:a" xmlns:b="urn:b" xml:lang="de">text'
+        b'<b:c xmlns="" d="1"><e b:f="2"/>tail</b:c>behind<!-- in --></a><!-- after -->'
+    )
+    for element in etree.fromstring(document).iter(etree.Element):
+        alone = etree.fromstring(etree.tostring(element, with_tail=False))
+        for method in (names.EXCLUSIVE, names.EXCLUSIVE + "WithComments"):
+            for prefixes in (None, "b"):
+                assert canonical(element, method, prefixes) == canonical(alone, method, prefixes)
+        assert b"behind" not in canonical(element) or element.tag == "{urn:a}a"

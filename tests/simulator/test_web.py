@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import socket
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,8 +17,22 @@ import httpx
 import pytest
 from lxml import etree
 
-from simulator import PROFILES, ConsentPolicy, Exchange, Idp, KeyRing, Server, Tenant, WebIdp, names
+from simulator import (
+    PROFILES,
+    AuthnRequest,
+    ConsentPolicy,
+    Exchange,
+    Idp,
+    KeyRing,
+    RequestRefused,
+    Server,
+    Tenant,
+    WebIdp,
+    names,
+)
+from simulator.guard import MAX_BODY
 from simulator.names import MD, SAML, SAMLP, q
+from tests.simulator.conftest import NOW
 
 ACS = "https://imagekit.io/saml/consume"
 
@@ -486,3 +501,45 @@ def test_a_crowd_is_not_listed_whole_and_anybody_of_it_can_log_in(live: tuple[We
     assert (action, [n for n, _ in fields]) == ("/sso", ["token", "user"])
     posted = Page(client.post(action, data={**dict(fields), "user": "u299@acme-media.test"}).text)
     assert b"u299@acme-media.test" in base64.b64decode(dict(posted.forms[0][1])["SAMLResponse"])
+
+
+def test_bodies_are_bounded_together_too(tenant: Tenant, keys: KeyRing) -> None:
+    web = WebIdp(Idp(tenant, keys, lambda: NOW))
+    with Server(web.asgi, connections=200) as server, httpx.Client(base_url=server.url) as client:
+        head = f"POST /sso HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {MAX_BODY}\r\n"
+        whole = (head + "Content-Type: application/x-www-form-urlencoded\r\n\r\n").encode()
+        held = [socket.create_connection(("127.0.0.1", server.port or 0), 5) for _ in range(64)]
+        for connection in held:
+            connection.sendall(whole + b"SAMLRequest=")
+        form = {"SAMLRequest": "x"}
+        wait_for(lambda: client.post("/sso", data=form).status_code == 503)
+        assert "Try again" in client.post("/sso", data=form).text
+        for connection in held:
+            connection.close()
+        wait_for(lambda: client.post("/sso", data=form).status_code == 400)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_pages_that_wait_for_a_choice_are_bounded_by_number_and_size(idp: Idp) -> None:
+    web = WebIdp(idp)
+    large = AuthnRequest(
+        id="_a", application="imagekit", issuer=ACS, acs_url=ACS, xml=bytes(250_000), field="x" * 250_000
+    )
+    first = web._token(large, entitled=False)
+    for _ in range(200):
+        last = web._token(large, entitled=False)
+    assert web._redeem({"token": last}).request == large
+    with pytest.raises(RequestRefused, match="too old"):
+        web._redeem({"token": first})
+    first = web._token(None, entitled=False)
+    for _ in range(5_000):
+        web._token(None, entitled=False)
+    with pytest.raises(RequestRefused, match="too old"):
+        web._redeem({"token": first})
+    assert web._token_octets == 0
