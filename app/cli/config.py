@@ -26,6 +26,7 @@ from app.cli.output import (
     table,
     tell,
 )
+from app.cli.what_if import what_if
 from app.cli.workspace import OPERATOR, account_option, opened, the_account
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ _based_on = click.option(
         "  sso-workbench config history && sso-workbench config diff 3 4 && sso-workbench config restore 3\n"
         "  sso-workbench config test --login && sso-workbench config set --enforce on\n"
         "  sso-workbench config recovery-codes > codes.txt\n"
+        "  sso-workbench config what-if --idp-metadata newer.xml --last 10000\n"
         "  sso-workbench config source --url https://idp.example/metadata --every 24 --look\n"
     ),
 )
@@ -313,6 +315,7 @@ def _differences(found: tuple[Difference, ...]) -> list[dict[str, str | None]]:
 
 
 command.add_command(source)
+command.add_command(what_if)
 
 
 @command.command("recovery-codes")

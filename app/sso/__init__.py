@@ -31,9 +31,20 @@ from app.sso.values import (
     SpValues,
     changes_of,
 )
+from app.sso.whatif import Candidate, Rejudged, WhatIfVerbs
 
 
-class SSO(LoginVerbs, LeaverVerbs, ComparingVerbs, LogVerbs, ApplyingVerbs, SafetyVerbs, SourceVerbs, GuidingVerbs):
+class SSO(
+    LoginVerbs,
+    LeaverVerbs,
+    ComparingVerbs,
+    LogVerbs,
+    ApplyingVerbs,
+    SafetyVerbs,
+    SourceVerbs,
+    GuidingVerbs,
+    WhatIfVerbs,
+):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
     Every verb is one transaction; `tell` is called after the commit with what changed. Verbs raise SsoError subclasses
@@ -45,6 +56,7 @@ __all__ = [
     "SSO",
     "Applied",
     "BulkResult",
+    "Candidate",
     "Change",
     "CleanupCheck",
     "CleanupResult",
@@ -69,6 +81,7 @@ __all__ = [
     "Purged",
     "Recovered",
     "Refused",
+    "Rejudged",
     "Safety",
     "SeatPanel",
     "SourceView",

@@ -121,7 +121,11 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             attempt = self._attempt(report, chosen, when, lookups)
             own = self._own(tx, chosen, overrides.candidate)
             policies = policies_of(self._policies(tx), own.choices if own else {})
-            decision = provision(attempt, self._state(tx, chosen, report, attempt, lookups), policies)
+            state = self._state(tx, chosen, report, attempt, lookups)
+            if of_event is not None:
+                # As of its receipt its own use was not there yet, and whether others are still kept says nothing.
+                state = replace(state, use_forgotten=False)
+            decision = provision(attempt, state, policies)
         return report.with_provisioning(summary_of(decision, dry=True), decision.allowed)
 
     def inspect_event(self, reference: str) -> Report | None:

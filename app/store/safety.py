@@ -8,9 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from app.store.models import ConfigurationTestRow, MetadataSourceRow, RecoveryCodeRow, table
+from app.store.models import ConfigurationTestRow, EventRow, MessageRow, MetadataSourceRow, RecoveryCodeRow, table
 from app.store.records import ConfigurationTest, MetadataSource, RecoveryCode
 
+_EVENT = table(EventRow)
+_MESSAGE = table(MessageRow)
 _TEST = table(ConfigurationTestRow)
 _CODE = table(RecoveryCodeRow)
 _SOURCE = table(MetadataSourceRow)
@@ -54,6 +56,17 @@ class SafetyQueries:
         """Use a code; False where the account has none of this digest, or it was used before."""
         fits = (_CODE.c.account_id == account_id) & (_CODE.c.digest == digest) & _CODE.c.used_at.is_(None)
         return self.connection.execute(update(_CODE).where(fits).values(used_at=at, used_by=used_by)).rowcount == 1
+
+    def logins_with_message(self, account_id: int, limit: int) -> tuple[str, ...]:
+        """The references of the newest live logins of an account whose raw message is kept, newest first."""
+        query = (
+            select(_EVENT.c.reference)
+            .join(_MESSAGE, _MESSAGE.c.event_id == _EVENT.c.id)
+            .where(_EVENT.c.account_id == account_id, _EVENT.c.kind == "login", _EVENT.c.mode == "live")
+            .order_by(_EVENT.c.at.desc(), _EVENT.c.id.desc())
+            .limit(limit)
+        )
+        return tuple(self.connection.execute(query).scalars())
 
     def metadata_source(self, account_id: int) -> MetadataSource | None:
         """Where the account's metadata comes from, if it is fetched."""

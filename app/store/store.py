@@ -124,6 +124,11 @@ class Store:
         return store
 
     @property
+    def address(self) -> str | None:
+        """The whole address, a password included, for other processes of this program; None where none can share it."""
+        return self._engine.url.render_as_string(hide_password=False) if self.can_be_shared else None
+
+    @property
     def location(self) -> str:
         """The file, or the URL without password."""
         return str(self.path) if self.path else self._engine.url.render_as_string(hide_password=True)

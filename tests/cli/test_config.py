@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote_plus
 
+from app.bootstrap import open_workspace
 from simulator import Idp, KeyRing, Server, WebIdp, default_tenant
 from tests.cli.test_commands import Cli, cli, message  # noqa: F401  fixtures
 
@@ -101,3 +103,23 @@ def test_metadata_comes_from_an_address_and_a_change_is_told(cli: Cli) -> None: 
     assert cli("config", "source", "--forget").code == 0
     assert cli("config", "source", "--url", "file:///etc/hostname").code == 1
     assert cli("config", "source", "--url", "https://x.test/", "--forget").code == 2
+
+
+def test_settings_are_tried_on_stored_logins_before_they_are_saved(cli: Cli) -> None:  # noqa: F811
+    Path("idp.xml").write_text(cli("idp", "metadata").out)
+    assert cli("config", "set", "--idp-metadata", "idp.xml", "--test-idp").code == 0
+    assert cli("config", "what-if").code == 2
+    assert cli("config", "what-if", "--revision", "1", "--entity-id", "default").code == 2
+    said = cli("config", "what-if", "--revision", "1")
+    assert said.code == 0
+    assert "nothing to try the settings on" in said.out
+    with open_workspace(logs=False) as workspace:
+        body = b"SAMLResponse=" + quote_plus(cli("idp", "issue", "--user", "grace").out.strip()).encode()
+        assert workspace.sso.consume(body).allowed
+    assert cli("config", "what-if", "--idp-metadata", "idp.xml").code == 0
+    said = cli("config", "what-if", "--entity-id", "urn:example:other", "--format", "json")
+    assert said.code == 1
+    (row,) = said.objects
+    assert (row["now"], row["then"]) == (True, False)
+    assert "1 would stop working" in said.err
+    assert cli("config", "history", "--format", "json").objects[0]["revision"] == 1

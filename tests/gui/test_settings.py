@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.gui.widgets import CopyRow
+from simulator import Idp, KeyRing, default_tenant
 from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
 
 
@@ -471,3 +472,29 @@ def test_the_watch_of_the_window_looks_at_what_is_due(bench: Bench) -> None:
     assert view is not None
     assert view.source.problem is None
     assert view.proposal is not None
+
+
+def test_a_draft_is_tried_on_the_last_logins_before_it_is_saved(bench: Bench, qtbot: QtBot) -> None:
+    bench.connect()
+    assert bench.log_in("ada").allowed
+    page = bench.page("settings")
+    assert not page.metadata.what_if.isVisible()
+    other = Idp(
+        default_tenant(imagekit_id=ACCOUNT, domain="other.test"),
+        KeyRing.in_memory(lambda: bench.time),
+        lambda: bench.time,
+    )
+    paste(page, other.metadata().decode(), qtbot)
+    press(page, "What if?")
+    what_if = page.metadata.what_if
+    assert "1 would stop working" in what_if.banner.text
+    assert column(what_if.table, 0) == ["Stop"]
+    assert not what_if.bar.isVisible()
+    assert bench.sso.account(ACCOUNT).revision == 1
+    page.metadata.discard()
+    assert not what_if.isVisible()
+    paste(page, bench.idp.metadata().decode() + " ", qtbot)
+    assert what_if.banner.text == ""
+    press(page, "What if?")
+    assert "every one would come out as now" in what_if.banner.text
+    assert not what_if.table.isVisible()

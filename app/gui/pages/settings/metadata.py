@@ -14,9 +14,10 @@ from app.gui.files import FileRefused, ask_open, read_file
 from app.gui.pages.settings.identifier import IdentifierCard
 from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
 from app.gui.pages.settings.source import SourceRow
+from app.gui.pages.settings.whatif import WhatIf
 from app.gui.understood import Understood, UnderstoodView, understand
 from app.gui.widgets import Card, Pill, button, column, confirm, label, retint, row, scrolled, visible
-from app.gui.wording import ago, exact
+from app.gui.wording import ago, exact, plural
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage
@@ -80,8 +81,11 @@ class MetadataSection(Section):
         self._based_on = self._told = 0
         self.understood = UnderstoodView()
         self.understood_head = Pill("", "")
-        understood = Card("What was understood", scrolled(self.understood), actions=(self.understood_head,))
-        understood.body.setStretch(1, 1)
+        self.what_if = WhatIf(self)
+        understood = Card(
+            "What was understood", self.what_if, scrolled(self.understood), actions=(self.understood_head,)
+        )
+        understood.body.setStretch(2, 1)
         self.identifier = IdentifierCard(self)
         inner = QWidget()
         inner.setLayout(column(self._metadata_card(), self.identifier, spacing=14))
@@ -180,10 +184,12 @@ class MetadataSection(Section):
         )
         self.page.save_button.setEnabled(False)
         self.clear_button.setVisible(False)
+        self.what_if.hide()
 
     def restyle(self) -> None:
         self.identifier.restyle()
         self.source.restyle()
+        self.what_if.restyle()
         for made_button in (self.open_button, self.test_button, self.delete_button):
             retint(made_button)
         if self._draft is None:
@@ -239,6 +245,7 @@ class MetadataSection(Section):
             self._based_on = self._told = self.seen
         self._draft, self._entity = draft, None
         self.source.typed()
+        self.what_if.forget()
 
     def _typed(self) -> None:
         text = self.box.toPlainText()
@@ -251,8 +258,14 @@ class MetadataSection(Section):
         else:
             self._pause.start()
 
+    @property
+    def entity(self) -> str | None:
+        """The entity that was chosen out of the draft; None where it holds only one."""
+        return self._entity
+
     def _choose_entity(self, entity: str) -> None:
         self._entity = entity
+        self.what_if.forget()
         self._read()
 
     def _read(self) -> None:
@@ -273,6 +286,7 @@ class MetadataSection(Section):
         state, word = ("warning", "Not saved yet") if facts.usable else ("error", "Cannot be saved")
         self.understood_head.show_state(state, word)
         self.clear_button.setVisible(True)
+        self.what_if.setVisible(facts.usable)
         self.page.save_button.setEnabled(facts.usable)
 
     @property
@@ -360,11 +374,14 @@ class MetadataSection(Section):
             return
         account, revision = self.loaded.view.account, self.loaded.view.revision
         number = revision.number if revision else 0
+        people = plural(self.loaded.seats.seats.used, "registered person", "registered people")
+        enforced = "SSO is no longer enforced. " if account.enforced else ""
         if confirm(
             self,
             f"Turn SSO off for {account.name}?",
-            "The metadata is deleted and nobody of this account can log in with SSO. Users and log stay, and revision "
-            f"{number} can be restored under History.",
+            f"The metadata is deleted and nobody of this account can log in with SSO: {people} must come in by another "
+            f"way, and nobody new is registered by logging in. {enforced}Users, seats and log stay, and revision "
+            f"{number} can be restored under History, to be tested again.",
             "Turn SSO off",
         ):
             self._delete(self.seen)
