@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli import applying, guiding, sp_keys
+from app.cli.certificates import certificates
 from app.cli.guiding import show_step
 from app.cli.metadata_source import source
 from app.cli.output import (
@@ -57,6 +58,7 @@ _based_on = click.option(
         "  sso-workbench config test --login && sso-workbench config set --enforce on\n"
         "  sso-workbench config recovery-codes > codes.txt\n"
         "  sso-workbench config what-if --idp-metadata newer.xml --last 10000\n"
+        "  sso-workbench config certificates --ics certificates.ics\n"
         "  sso-workbench config source --url https://idp.example/metadata --every 24 --look\n"
     ),
 )
@@ -316,6 +318,7 @@ def _differences(found: tuple[Difference, ...]) -> list[dict[str, str | None]]:
 
 command.add_command(source)
 command.add_command(what_if)
+command.add_command(certificates)
 
 
 @command.command("recovery-codes")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
@@ -26,11 +26,11 @@ from app.gui.consent_bar import ConsentBar, Waiting, waiting
 from app.gui.desk import Desk, Page
 from app.gui.palette import Entry, HelpSheet, Palette
 from app.gui.widgets import Banner, button, label, retint, retone, row, tip, visible
-from app.gui.wording import utc
+from app.gui.wording import day, exact, plural, utc
 
 if TYPE_CHECKING:
     from app.lab import Lab
-    from app.sso import SSO
+    from app.sso import SSO, Ending
 
 #: name, module, class, title, icon. A page's module is imported when the page is first opened: the window shows sooner.
 PAGES: tuple[tuple[str, str, str, str, str], ...] = (
@@ -47,6 +47,7 @@ PAGES: tuple[tuple[str, str, str, str, str], ...] = (
 )
 
 _FAULTS_NAMED: Final = 4
+_HOUR_MS: Final = 3_600_000
 _USERS_OFFERED: Final = 500
 
 
@@ -68,6 +69,11 @@ def lab_status(lab: Lab) -> LabStatus:
     return LabStatus(
         url, lab.active_faults, lab.clock_offset_s, utc(lab.clock_stands_at), lab.auto_approve, waiting(lab)
     )
+
+
+def soonest_ending(sso: SSO) -> Ending | None:
+    """What ends first within 90 days without anything that follows it."""
+    return next((e for e in sso.endings() if e.last and e.step is not None and e.kind == "signing"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,10 @@ class MainWindow(QMainWindow):
         layout.addLayout(right, 1)
         self.setCentralWidget(central)
         self._status_bar()
+        self._hourly = QTimer(self)
+        self._hourly.setInterval(_HOUR_MS)
+        self._hourly.timeout.connect(self.watch_certificates)
+        self._hourly.start()
         self._keys()
         desk.opened.connect(self.open_page)
         desk.said.connect(self._say)
@@ -175,9 +185,13 @@ class MainWindow(QMainWindow):
         self._servers = label("", tone="muted", size=12)
         self._faults = label("", tone="error", size=12)
         self._clock = label("", tone="muted", size=12)
+        self._ending = button("", partial(self.open_page, "settings", "certificates"), icon="certificate", kind="flat")
+        self._ending.setStyleSheet("min-height: 0; padding: 0 8px; border: 0;")  # the bar stays as high as it was
+        self._ending.hide()
         bar = self.statusBar()
         bar.setSizeGripEnabled(True)
         bar.addWidget(row_widget(self._where, self._servers), 1)
+        bar.addPermanentWidget(self._ending)
         bar.addPermanentWidget(self._faults)
         bar.addPermanentWidget(self._clock)
 
@@ -237,6 +251,7 @@ class MainWindow(QMainWindow):
             self.desk.choose_account(wanted if wanted in known else known[0])
             self._show_account(self.desk.account)
         self.show_status()
+        self.watch_certificates()
 
     def _show_account(self, imagekit_id: str) -> None:
         self.accounts.setCurrentIndex(self.accounts.findData(imagekit_id))
@@ -244,6 +259,8 @@ class MainWindow(QMainWindow):
     def _on_change(self, change: object) -> None:
         if getattr(change, "kind", None) == "accounts":
             self.load_accounts()
+        if getattr(change, "kind", None) in ("accounts", "configuration"):
+            self.watch_certificates()
 
     # Status ----------------------------------------------------------------------------------------------------
 
@@ -267,6 +284,30 @@ class MainWindow(QMainWindow):
         self._faults.setToolTip(tip("\n".join(status.faults)))
         moved = f"IdP clock {status.offset_s:+d} s" if status.offset_s else ""
         self._clock.setText(f"IdP clock stands at {status.stands_at}" if status.stands_at else moved)
+
+    def watch_certificates(self) -> None:
+        """Tell on every screen what ends within 90 days and is followed by nothing."""
+        self.desk.jobs.run(
+            self,
+            soonest_ending,
+            self.desk.sso,
+            then=self._show_ending,
+            failed=lambda _e: self._ending.hide(),
+            channel="endings",
+        )
+
+    def _show_ending(self, ending: Ending | None) -> None:
+        self._ending.setVisible(ending is not None)
+        if ending is not None:
+            what = "Certificate" if ending.kind == "signing" else "Metadata"
+            left = f"{plural(ending.days, 'day')} left" if ending.days >= 0 else "expired"
+            self._ending.setText(f"{what}: {left}")
+            self._ending.setToolTip(tip(f"{ending.title} ends on {day(ending.ends_at)}.\n{exact(ending.ends_at)}"))
+            self._ending.setAccessibleName(f"{ending.title}: {left}")
+            grave = ending.step is not None and ending.step <= 7
+            self._ending.setProperty("kind", "danger" if grave else "flat")
+            retone(self._ending, "error" if grave else "warning" if ending.urgent else "muted")
+            retint(self._ending)
 
     def _no_lab(self, error: Exception) -> None:
         self._servers.setText("Test IdP unusable")

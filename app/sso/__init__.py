@@ -4,6 +4,7 @@ from app.sso.applying import Applied, ApplyingVerbs, Tried
 from app.sso.base import browser_digest
 from app.sso.comparing import ComparingVerbs, GoodLogin
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
+from app.sso.expiry import Ending, ExpiryVerbs
 from app.sso.guiding import GuidingVerbs, StepState
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.leavers import LeaverVerbs
@@ -44,6 +45,7 @@ class SSO(
     SourceVerbs,
     GuidingVerbs,
     WhatIfVerbs,
+    ExpiryVerbs,
 ):
     """The service provider's single sign-on over one store. Safe to share by threads.
 
@@ -64,6 +66,7 @@ __all__ = [
     "Condition",
     "ConfigurationView",
     "Difference",
+    "Ending",
     "FirstLoginAtIdp",
     "GoodLogin",
     "HeldKey",

@@ -123,3 +123,17 @@ def test_settings_are_tried_on_stored_logins_before_they_are_saved(cli: Cli) -> 
     assert (row["now"], row["then"]) == (True, False)
     assert "1 would stop working" in said.err
     assert cli("config", "history", "--format", "json").objects[0]["revision"] == 1
+
+
+def test_a_scheduled_task_learns_of_certificates_that_end(cli: Cli) -> None:  # noqa: F811
+    assert cli("config", "certificates").code == 0
+    Path("idp.xml").write_text(cli("idp", "metadata").out)
+    cli("config", "set", "--idp-metadata", "idp.xml", "--test-idp")
+    said = cli("config", "certificates", "--format", "json")
+    assert said.code == 1
+    assert {r["kind"] for r in said.objects} == {"metadata", "signing"}
+    assert cli("config", "certificates", "--within", "0").code == 0
+    assert cli("config", "certificates", "--within", "0", "--ics", "-").out.startswith("BEGIN:VCALENDAR")
+    assert cli("config", "certificates", "--within", "0", "--ics", "c.ics").code == 0
+    assert b"END:VCALENDAR" in Path("c.ics").read_bytes()
+    assert cli("config", "certificates", "--account", "ik_none").code == 2

@@ -498,3 +498,27 @@ def test_a_draft_is_tried_on_the_last_logins_before_it_is_saved(bench: Bench, qt
     press(page, "What if?")
     assert "every one would come out as now" in what_if.banner.text
     assert not what_if.table.isVisible()
+
+
+def test_certificates_are_watched_on_every_screen_and_exported(bench: Bench, tmp_path: Path) -> None:
+    page = bench.page("settings", "certificates")
+    section = page.certificates
+    assert "Nothing is watched yet" in section.words.text()
+    assert not bench.window._ending.isVisible()
+    bench.connect()
+    flush()
+    assert column(section.table, 1) == ["Metadata", "Signing key"]
+    assert "days left" in bench.window._ending.text()
+    bench.window.open_page("users")
+    bench.window._ending.click()
+    assert bench.window.current is page
+    assert page.tabs.currentWidget() is section
+    section.export_to(tmp_path / "c.ics")
+    assert (tmp_path / "c.ics").read_bytes().startswith(b"BEGIN:VCALENDAR")
+    bench.later(days=60)
+    bench.window.watch_certificates()
+    assert bench.window._ending.text() == "Certificate: expired"
+    page.refresh()
+    flush()
+    assert "1 day ago" not in section.words.text()
+    assert "ago" in section.words.text()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.pages.settings.account import AccountSection
+from app.gui.pages.settings.certificates import CertificatesSection
 from app.gui.pages.settings.choices import ClaimsSection, RulesSection
 from app.gui.pages.settings.conflict import ConflictCard
 from app.gui.pages.settings.history import HistorySection
@@ -60,6 +61,7 @@ class SettingsPage(Page):
         self.safety = self._section(SafetySection(self))
         self.rules = self._section(RulesSection(self))
         self.claims = self._section(ClaimsSection(self))
+        self.certificates = self._section(CertificatesSection(self))
         self.account = self._section(AccountSection(self))
         self.history = self._section(HistorySection(self))
         self.tabs.currentChanged.connect(lambda i: self.save_button.setVisible(i == 0))

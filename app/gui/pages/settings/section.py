@@ -16,7 +16,7 @@ from app.gui.understood import Understood, as_saved
 if TYPE_CHECKING:
     from app.gui.desk import Desk
     from app.gui.pages.settings.page import SettingsPage
-    from app.sso import SSO, ConfigurationView, Safety, SeatPanel, SourceView
+    from app.sso import SSO, ConfigurationView, Ending, Safety, SeatPanel, SourceView
     from app.sso.sp_keys import SpKey
     from app.sso.values import ChoiceView
     from app.store import Revision
@@ -39,6 +39,7 @@ class Loaded:
     source: SourceView | None
     choices: tuple[ChoiceView, ...]
     sp_keys: tuple[SpKey, ...]
+    endings: tuple[Ending, ...]
 
 
 def load(sso: SSO, imagekit_id: str) -> Loaded:
@@ -55,6 +56,7 @@ def load(sso: SSO, imagekit_id: str) -> Loaded:
         sso.metadata_source(imagekit_id),
         sso.choices(imagekit_id),
         sso.sp_keys(),
+        sso.endings(),
     )
 
 
