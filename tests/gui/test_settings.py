@@ -522,3 +522,63 @@ def test_certificates_are_watched_on_every_screen_and_exported(bench: Bench, tmp
     flush()
     assert "1 day ago" not in section.words.text()
     assert "ago" in section.words.text()
+
+
+def aggregate(bench: Bench, count: int) -> bytes:
+    """A federation's aggregate with our identity provider among many others."""
+    own = bench.idp.metadata().partition(b"?>")[2].strip()
+    entity = bench.idp.tenant.entity_id.encode()
+    others = [own.replace(entity, b"https://idp%d.test/" % n) for n in range(count)]
+    opening = b'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">'
+    return opening + b"".join((*others[: count // 2], own, *others[count // 2 :])) + b"</md:EntitiesDescriptor>"
+
+
+def test_an_aggregate_of_many_is_searched_and_one_entity_taken(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("settings")
+    page.open(aggregate(bench, 40))
+    flush()
+    picker = page.picker
+    assert picker.isVisible()
+    assert not page.tabs.isVisible()
+    assert len(column(picker.table, 1)) == 41
+    assert not picker.use_button.isEnabled()
+    qtbot.keyClicks(picker.field, "idp17.test")
+    qtbot.waitUntil(lambda: column(picker.table, 1) == ["https://idp17.test/"])
+    picker.field.setText("nobody at all")
+    picker.search()
+    assert "No identity provider contains" in picker.banner.text
+    picker.field.setText(bench.idp.tenant.entity_id)
+    picker.search()
+    picker.table.selectRow(0)
+    press(page, "Use this one")
+    assert not picker.isVisible()
+    assert page.tabs.isVisible()
+    assert values(page.metadata.understood)["Entity ID"] == bench.idp.tenant.entity_id
+    page.save()
+    flush()
+    saved = bench.sso.configuration(ACCOUNT)
+    assert saved.idp is not None
+    assert saved.idp.entity_id == bench.idp.tenant.entity_id
+    assert saved.revision is not None
+    assert saved.revision.document is not None
+    assert len(saved.revision.document) < 20_000
+
+
+def test_an_aggregate_too_long_to_read_at_once_is_picked_from_its_file(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "federation.xml"
+    data = aggregate(bench, 3).replace(b"</md:EntitiesDescriptor>", b"")
+    comment = b"<!--" + b"y" * 900_000 + b"-->"
+    path.write_bytes(data + comment * 13 + b"</md:EntitiesDescriptor>")
+    page = bench.page("settings")
+    assert page.drop(path)
+    flush()
+    assert len(column(page.picker.table, 1)) == 4
+    press(page, "Choose none")
+    assert page.tabs.isVisible()
+    path.write_bytes(b"<md:EntitiesDescriptor broken" + b"x" * 11_000_000)
+    page.metadata.open_path(path)
+    flush()
+    assert page.picker.banner.text
+    path.unlink()
+    page.picker.search()
+    assert "cannot be read" in page.picker.banner.text

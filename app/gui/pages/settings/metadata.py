@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QSplitter, QWidget
 from app.gui import theme
 from app.gui.files import FileRefused, ask_open, read_file
 from app.gui.pages.settings.identifier import IdentifierCard
+from app.gui.pages.settings.picker import MANY, begins_like_metadata, is_long
 from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
 from app.gui.pages.settings.source import SourceRow
 from app.gui.pages.settings.whatif import WhatIf
@@ -201,6 +202,9 @@ class MetadataSection(Section):
 
     def take_file(self, path: Path) -> bool:
         """Take a metadata file; False for anything else."""
+        if is_long(path, _MOST_BYTES) and begins_like_metadata(path):
+            self.page.picker.open(path.name, path)
+            return True
         try:
             data = read_file(path, _MOST_BYTES)
         except FileRefused as e:
@@ -216,7 +220,10 @@ class MetadataSection(Section):
         ask_open(self, "Open metadata", METADATA_FILES, self.open_path)
 
     def open_path(self, path: Path) -> None:
-        """Read a metadata file."""
+        """Read a metadata file; of an aggregate that is too long for that, one entity is chosen first."""
+        if is_long(path, _MOST_BYTES) and begins_like_metadata(path):
+            self.page.picker.open(path.name, path)
+            return
         self.work(
             read_file,
             path,
@@ -282,6 +289,12 @@ class MetadataSection(Section):
 
     def _show_understood(self, facts: Understood) -> None:
         self._understood = facts
+        if len(facts.entities) > MANY and self._entity is None and self._draft is not None:
+            draft = self._draft
+            self.discard()
+            data = draft.encode("utf-8", "surrogatepass") if isinstance(draft, str) else draft
+            self.page.picker.open("The document", data)
+            return
         self.understood.show_facts(facts, "")
         state, word = ("warning", "Not saved yet") if facts.usable else ("error", "Cannot be saved")
         self.understood_head.show_state(state, word)

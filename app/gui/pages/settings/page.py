@@ -19,6 +19,7 @@ from app.gui.pages.settings.choices import ClaimsSection, RulesSection
 from app.gui.pages.settings.conflict import ConflictCard
 from app.gui.pages.settings.history import HistorySection
 from app.gui.pages.settings.metadata import MetadataSection
+from app.gui.pages.settings.picker import PickerCard
 from app.gui.pages.settings.safety import SafetySection
 from app.gui.pages.settings.section import Loaded, Section, load
 from app.gui.pages.settings.values import ValuesSection
@@ -57,6 +58,8 @@ class SettingsPage(Page):
         self.tabs.setAccessibleName("Parts of the settings")
         self.sections: list[Section] = []
         self.metadata = self._section(MetadataSection(self))
+        self.picker = PickerCard(self.metadata)
+        self.body.addWidget(self.picker)
         self.values = self._section(ValuesSection(self))
         self.safety = self._section(SafetySection(self))
         self.rules = self._section(RulesSection(self))
@@ -88,6 +91,7 @@ class SettingsPage(Page):
                     section.leave_account()
                 self.banner.hide()
                 self.conflict.dismiss()
+                self.picker.leave()
             self._account = self.desk.account
         self.work(load, self.desk.sso, self.desk.account, then=self._show, failed=self._failed, channel="load")
 
@@ -124,5 +128,6 @@ class SettingsPage(Page):
         super().restyle()
         self.banner.restyle()
         self.conflict.restyle()
+        self.picker.restyle()
         for section in self.sections:
             section.restyle()
