@@ -27,6 +27,8 @@ _WORDS: Final = tuple(
 if len(set(_WORDS)) < 256:
     raise AssertionError("the word list must hold at least 256 different words")
 
+_KNOWN: Final = frozenset(_WORDS)
+
 #: How many different references there are.
 SPACE: Final = len(_WORDS) ** 3 * 100
 
@@ -42,3 +44,17 @@ def reference(bits: int) -> str:
         rest, index = divmod(rest, len(_WORDS))
         words.append(_WORDS[index])
     return "-".join(words) + f"-{number:02d}"
+
+
+def could_be_part(text: str) -> bool:
+    """Whether a text in lower case could stand inside a reference."""
+    parts = text.split("-")
+    if len(parts) > 4 or not text:
+        return False
+    first, last, inner = parts[0], parts[-1], parts[1:-1]
+    if any(p not in _KNOWN for p in inner):
+        return False
+    if len(parts) == 1:
+        return any(text in w for w in _WORDS) or (text.isdecimal() and len(text) <= 2)
+    starts = last == "" or any(w.startswith(last) for w in _WORDS) or (last.isdecimal() and len(last) <= 2)
+    return starts and (first == "" or any(w.endswith(first) for w in _WORDS))

@@ -16,6 +16,7 @@ from app.cli.workspace import named, opened
         "\b\nExamples:\n"
         "  sso-workbench db check\n"
         "  sso-workbench db backup before-clean-up.db\n"
+        "  sso-workbench db purge --days 7\n"
         "  sso-workbench --workspace old.db db upgrade\n"
         "  sso-workbench db copy --from workspace.db --to postgresql+psycopg://sso@db.example/sso\n"
     ),
@@ -56,6 +57,20 @@ def backup(ctx: click.Context, target: Path) -> int:
     """Copy the whole database to TARGET, which must not exist yet. Logins go on meanwhile."""
     with opened(ctx) as workspace:
         say(f"Copied to {workspace.store.backup(target)}.")
+    return 0
+
+
+@command.command("purge")
+@click.option("--days", type=click.IntRange(0, 36_500), metavar="N", help="Instead of the retention that is set.")
+@click.pass_context
+def purge(ctx: click.Context, days: int | None) -> int:
+    """Delete raw messages older than the retention, from the file too. The rows of the log stay.
+
+    The purge is an event of the log itself.
+    """
+    with opened(ctx) as workspace:
+        done = workspace.sso.purge(days=days)
+        say(f"{done.messages:,} raw messages and {done.expired:,} expired entries were deleted ({done.reference}).")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,9 @@ from app.cli.output import emit, format_option, given_span, given_time, instant,
 from app.cli.workspace import opened
 
 if TYPE_CHECKING:
+    from app.sharing.log_files import Format, Level
     from app.sso import SSO
-    from app.store import EventRecord
+    from app.store import EventFilter, EventRecord
 
 _PAGE = 256
 
@@ -25,6 +27,8 @@ _PAGE = 256
         "  sso-workbench log --status failure --since 24h\n"
         "  sso-workbench log --check audience-match --format json\n"
         "  sso-workbench log amber-otter-quilt-42\n"
+        "  sso-workbench log --since change --reasons\n"
+        "  sso-workbench log --status failure --export failures.csv --level stand-ins\n"
     ),
 )
 @click.argument("reference", required=False)
@@ -36,13 +40,33 @@ _PAGE = 256
 @click.option("--reason", metavar="CODE", help="The exact reason, for example seat.full.")
 @click.option("--category", metavar="NAME", help="The reason's category, for example seat.")
 @click.option("--check", metavar="ID", help="Only where this check failed.")
-@click.option("--role", metavar="NAME", help="Only where the role after it was this.")
+@click.option("--role", metavar="NAME", help="Only where the role before, asserted or after it was this.")
 @click.option("--flow", type=click.Choice(["idp_initiated", "sp_initiated", "unknown"]))
 @click.option("--mode", type=click.Choice(["live", "test", "dry_run"]))
 @click.option("--origin", metavar="NAME", help="acs, simulator, login-page, operator, ...")
-@click.option("--since", metavar="WHEN", help="A time, or a span such as 15m, 24h or 7d.")
+@click.option("--issuer", metavar="ENTITY_ID", help="Only messages of this identity provider.")
+@click.option("--certificate", metavar="SHA256", help="Only what this certificate verified.")
+@click.option("--revision", type=int, metavar="N", help="Only what this configuration revision judged.")
+@click.option(
+    "--since", metavar="WHEN", help='A time, a span such as 15m, 24h or 7d, or "change": the last configuration change.'
+)
 @click.option("--until", metavar="WHEN", help="A time, or a span before now.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, metavar="N")
+@click.option("--reasons", "by_reason", is_flag=True, help="Count the reasons instead: one user, or everybody?")
+@click.option(
+    "--export",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all that fits, whole: FILE.csv (with FILE-checks.csv and FILE-changes.csv) or FILE.jsonl.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["full", "stand-ins", "anonymous"]),
+    default="full",
+    show_default=True,
+    help="What an export says of people and servers.",
+)
 @format_option
 @click.pass_context
 def command(
@@ -62,7 +86,13 @@ def command(
     origin: str | None,
     since: str | None,
     until: str | None,
+    issuer: str | None,
+    certificate: str | None,
+    revision: int | None,
     limit: int,
+    by_reason: bool,
+    target: Path | None,
+    level: Any,
     form: str,
 ) -> int:
     """Show the log, newest first; with REFERENCE one event with every check and change."""
@@ -73,6 +103,7 @@ def command(
         if reference is not None:
             _show_one(sso, sso.event(reference), form)
             return 0
+        account_id = None if account is None else sso.account(account).id
         which = EventFilter(
             text=text,
             kind=kind,
@@ -85,15 +116,64 @@ def command(
             flow=flow,
             mode=mode,
             origin=origin,
-            since=_when(since, now),
+            issuer=issuer,
+            certificate=None if certificate is None else certificate.replace(":", "").lower(),
+            revision=revision,
+            since=sso.configuration_changed_at(account_id) if since == "change" else _when(since, now),
             until=_when(until, now),
-            account=None if account is None else sso.account(account).id,
+            account=account_id,
         )
+        if target is not None:
+            return _export(sso, which, target, level)
+        if by_reason:
+            _reasons(sso, which, form)
+            return 0
         shown = _list(sso, which, limit, form)
         if form == "text":
             total = sso.count_events(which)
             tell(f"{shown} of {total} events." if total else "No event fits.")
     return 0
+
+
+class _Told:
+    """Tells on standard error how far an export is."""
+
+    cancelled = False
+
+    def report(self, done: int, total: int, _text: str = "") -> None:
+        """A line now and then."""
+        if done == total or done % 10_000 == 0:
+            tell(f"{done:,} of {total:,} events")
+
+
+def _export(sso: SSO, which: EventFilter, target: Path, level: Level) -> int:
+    """Write the files of an export; 2 where they cannot be written."""
+    import secrets
+
+    from app.product import ROLE_IDS
+    from app.sharing.log_files import NotWritten, Redactor, paths_of, write_log
+
+    kinds: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl"}
+    form = kinds.get(target.suffix.lower())
+    if form is None:
+        raise click.BadParameter("The name of an export ends in .csv or .jsonl.", param_hint="--export")
+    redactor = Redactor(level, secrets.token_bytes(32), frozenset(ROLE_IDS))
+    try:
+        written = write_log(_Told(), sso, which, target, form, redactor)
+    except NotWritten as e:
+        raise click.UsageError(str(e)) from e
+    say(f"{written:,} events written to {', '.join(p.name for p in paths_of(target, form))}.")
+    return 0
+
+
+def _reasons(sso: SSO, which: EventFilter, form: str) -> None:
+    counted = sso.reasons(which)
+    if form == "json":
+        for category, reason, events, people in counted:
+            emit({"category": category, "reason": reason, "events": events, "people": people})
+        return
+    table(("category", "reason", "events", "people"), [(c, r, f"{e:,}", f"{p:,}") for c, r, e, p in counted])
+    tell(f"{len(counted)} reasons." if counted else "No event that fits has a reason.")
 
 
 def _when(text: str | None, now: dt.datetime) -> dt.datetime | None:

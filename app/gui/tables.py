@@ -201,9 +201,11 @@ class Table(QTableView, Generic[R]):
     opened = Signal(object)
     chosen = Signal(object)
 
-    def __init__(self, name: str, columns: Sequence[Column[R]], *, multiple: bool = False) -> None:
+    def __init__(
+        self, name: str, columns: Sequence[Column[R]], *, multiple: bool = False, rows: Rows[R] | None = None
+    ) -> None:
         super().__init__()
-        self.model_ = Rows(columns)
+        self.model_ = Rows(columns) if rows is None else rows
         self._name = name
         self.setObjectName(name)
         self.setAccessibleName(name.replace("-", " "))
@@ -237,7 +239,7 @@ class Table(QTableView, Generic[R]):
             self.setColumnHidden(number, c.hidden)
         self._restore()
         header.sectionResized.connect(lambda *_: self._remember())
-        self.doubleClicked.connect(lambda i: self.opened.emit(self.model_.rows[i.row()]))
+        self.doubleClicked.connect(self._open)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit(self.current))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
@@ -252,7 +254,8 @@ class Table(QTableView, Generic[R]):
     @property
     def selected(self) -> list[R]:
         """Every selected row, in the order shown."""
-        return [self.model_.rows[i] for i in sorted(i.row() for i in self.selectionModel().selectedRows())]
+        chosen = (self.model_.rows[i] for i in sorted(i.row() for i in self.selectionModel().selectedRows()))
+        return [r for r in chosen if r is not None]  # a long list may not hold it just now
 
     def show_rows(self, rows: Sequence[R]) -> None:
         """Replace the rows. Scrolled to the top first: resetting a scrolled table to fewer rows costs seconds."""
@@ -268,10 +271,15 @@ class Table(QTableView, Generic[R]):
     def select_where(self, fits: Callable[[R], bool]) -> bool:
         """Select the first row that fits; False when there is none."""
         for number, item in enumerate(self.model_.rows):
-            if fits(item):
+            if item is not None and fits(item):
                 self.selectRow(number)
                 return True
         return False
+
+    def _open(self, index: QModelIndex) -> None:
+        item = self.model_.rows[index.row()]
+        if item is not None:
+            self.opened.emit(item)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
@@ -293,6 +301,8 @@ class Table(QTableView, Generic[R]):
         if not index.isValid():
             return
         item = self.model_.rows[index.row()]
+        if item is None:
+            return
         cell = self.model_.columns[index.column()].text(item)
         menu = QMenu(self)
         for text, act in self.extra_actions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.sso.base import OPERATOR, SsoBase
 from app.sso.errors import NotFound
@@ -43,6 +43,12 @@ class LogVerbs(SsoBase):
                 f"There is no attempt {reference.strip()[:60]}. A reference looks like amber-otter-quilt-42."
             )
         return found
+
+    def configuration_changed_at(self, account: int | None = None) -> datetime | None:
+        """When the SSO configuration of an account (row id), or of any, was last changed; None where it never was."""
+        with self.store.read() as tx:
+            last = tx.events(EventFilter(kind="configuration", account=account), limit=1)
+        return last[0].at if last else None
 
     def reasons(self, which: EventFilter = _EVERYTHING) -> tuple[tuple[str, str, int, int], ...]:
         """(category, reason, events, people): one user, or everybody?"""

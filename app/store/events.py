@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Row,
-    and_,
     delete,
     func,
     insert,
@@ -28,7 +27,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.provisioning import Change
 from app.store.errors import DamagedStore
-from app.store.models import ChangeRow, EventRow, MessageRow, table
+from app.store.event_search import SORTS, beyond, ordering, roads, walks_along
+from app.store.models import ChangeRow, EventRow, MessageRow, PersonRow, table
 from app.store.records import CheckRecord, EventFilter, EventRecord, EventSort, JudgedCheck, PageKey
 
 _EVENT = table(EventRow)
@@ -46,6 +46,7 @@ _RAW_LIMIT: Final = 4 * 1024 * 1024
 _CHECKS_LIMIT: Final = 8 * 1024 * 1024
 
 _LIST_COLUMNS: Final = tuple(c for c in _EVENT.columns if c.name not in ("details", "checks"))
+_LIST_NAMES: Final = tuple(c.name for c in _LIST_COLUMNS)
 _LETTER: Final = {"pass": "p", "fail": "f", "warn": "w", "info": "i", "skipped": "s", "not-applicable": "n"}
 _STATUS: Final = {v: k for k, v in _LETTER.items()}
 _SEVERITY: Final = {"error": 0, "warning": 1, "info": 2}
@@ -62,12 +63,9 @@ _APPEND: Final = {
 }
 _APPEND_CHANGES: Final = insert(_CHANGE)
 _APPEND_MESSAGE: Final = insert(_MESSAGE)
-_SORTS: Final[dict[str, Any]] = {
-    "at": _EVENT.c.at,
-    "email": _EVENT.c.email_key,
-    "outcome": _EVENT.c.outcome,
-    "reason": _EVENT.c.reason,
-    "status": _EVENT.c.status,
+_PERSONS: Final = {
+    "sqlite": sqlite.insert(table(PersonRow)).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(table(PersonRow)).on_conflict_do_nothing(),
 }
 
 
@@ -181,6 +179,9 @@ class EventQueries:
         event_id = self.connection.execute(_APPEND[self.connection.dialect.name], values).scalar()
         if event_id is None:
             return 0
+        if event.email_key or event.full_name:
+            known = {"email_key": values["email_key"], "full_name": values["full_name"]}
+            self.connection.execute(_PERSONS[self.connection.dialect.name], known)
         if event.changes:
             rows = [
                 {
@@ -202,7 +203,8 @@ class EventQueries:
 
     def event(self, reference: str) -> EventRecord | None:
         """One event whole: checks, changes and, while it is kept, the raw message."""
-        row = self.connection.execute(select(_EVENT).where(_EVENT.c.reference == reference)).one_or_none()
+        query = select(*_LIST_COLUMNS, _EVENT.c.details, _EVENT.c.checks).where(_EVENT.c.reference == reference)
+        row = self.connection.execute(query).one_or_none()
         if row is None:
             return None
         changes = self.connection.execute(
@@ -234,26 +236,60 @@ class EventQueries:
         descending: bool = True,
     ) -> tuple[EventRecord, ...]:
         """One page of what the filter shows. `after` is page_key() of the last row of the page before."""
-        column = _SORTS[sort]
-        query = select(*_LIST_COLUMNS).where(*_conditions(which))
-        if after is not None:
-            here, there = tuple_(column, _EVENT.c.id), tuple_(literal(after[0], column.type), literal(after[1]))
-            query = query.where(here < there if descending else here > there)
-        order = (column.desc(), _EVENT.c.id.desc()) if descending else (column.asc(), _EVENT.c.id.asc())
-        return tuple(_event(r) for r in self.connection.execute(query.order_by(*order).limit(limit)).all())
+        found: list[Row[Any]] = []
+        ways = roads(self.connection, which, sort)
+        if walks_along(ways, which, sort):
+            return self._value_by_value(which, after, limit, sort, descending)
+        for road in ways:
+            order = ordering(sort, descending=descending)
+            which_rows = select(_EVENT.c.id).where(*road.conditions).with_hint(_EVENT, road.hint, "sqlite")
+            if after is not None:
+                which_rows = which_rows.where(beyond(sort, after, descending=descending))
+            # Sorting whole rows costs several times what sorting their numbers does.
+            chosen = _EVENT.c.id.in_(which_rows.order_by(*order).limit(limit))
+            query = select(*_LIST_COLUMNS).where(chosen).with_hint(_EVENT, "NOT INDEXED", "sqlite").order_by(*order)
+            found.extend(self.connection.execute(query).all())
+        if len(ways) > 1:  # all of them sorted by time
+            found = sorted({r.id: r for r in found}.values(), key=lambda r: (r.at, r.id), reverse=descending)[:limit]
+        return tuple(_event(r) for r in found)
+
+    def _value_by_value(
+        self, which: EventFilter, after: PageKey | None, limit: int, sort: EventSort, descending: bool
+    ) -> tuple[EventRecord, ...]:
+        """The page as one search by time for each value of the column: what fits may all stand at its far end."""
+        column = SORTS[sort][0]
+        found: list[EventRecord] = []
+        value = after[0] if after is not None else None
+        first = after is not None
+        while len(found) < limit:
+            if not first:
+                edge = func.max(column) if descending else func.min(column)
+                query = select(edge).select_from(_EVENT).with_hint(_EVENT, f"INDEXED BY {SORTS[sort][1]}", "sqlite")
+                if value is not None:
+                    query = query.where(column < value if descending else column > value)
+                value = self.connection.execute(query).scalar()
+                if value is None:
+                    break
+            narrower: dict[str, Any] = {sort: value}
+            only = replace(which, **narrower)
+            begin, first = (after if first else None), False
+            found += self.events(only, after=begin, limit=limit - len(found), descending=descending)
+        return tuple(found)
 
     def count_events(self, which: EventFilter) -> int:
         """How many events the filter shows."""
-        return int(
-            self.connection.execute(select(func.count()).select_from(_EVENT).where(*_conditions(which))).scalar_one()
-        )
+        (road,) = roads(self.connection, which, "at", counting=True)
+        query = select(func.count()).select_from(_EVENT).where(*road.conditions)
+        return int(self.connection.execute(query.with_hint(_EVENT, road.hint, "sqlite")).scalar_one())
 
     def reasons(self, which: EventFilter, *, limit: int = 100) -> tuple[tuple[str, str, int, int], ...]:
         """(category, reason, events, different people) for what the filter shows, most frequent first."""
+        (road,) = roads(self.connection, which, "at", counting=True)
         count = func.count().label("events")
         query = (
             select(_EVENT.c.category, _EVENT.c.reason, count, func.count(_EVENT.c.email_key.distinct()))
-            .where(*_conditions(which), _EVENT.c.reason != "")
+            .where(*road.conditions, _EVENT.c.reason != "")
+            .with_hint(_EVENT, road.hint, "sqlite")
             .group_by(_EVENT.c.category, _EVENT.c.reason)
             .order_by(count.desc(), _EVENT.c.reason)
             .limit(limit)
@@ -262,10 +298,12 @@ class EventQueries:
 
     def activity(self, which: EventFilter, *, bucket_s: int = 3600) -> tuple[tuple[int, str, int], ...]:
         """(start of the bucket in seconds since 1970, status, events), oldest first."""
+        (road,) = roads(self.connection, which, "at", counting=True)
         bucket = (type_coerce(_EVENT.c.at, BigInteger) // (bucket_s * 1_000_000)).label("bucket")
         query = (
             select(bucket, _EVENT.c.status, func.count())
-            .where(*_conditions(which))
+            .where(*road.conditions)
+            .with_hint(_EVENT, road.hint, "sqlite")
             .group_by(bucket, _EVENT.c.status)
             .order_by(bucket, _EVENT.c.status)
         )
@@ -288,7 +326,7 @@ class EventQueries:
             e.outcome.not_in(("rejected", "error")),
         )
         if before is not None:
-            query = query.where(tuple_(e.at, e.id) < tuple_(literal(before[0], e.at.type), literal(before[1])))
+            query = query.where(tuple_(e.at, e.id) < tuple_(literal(before[1], e.at.type), literal(before[2])))
         if kept:
             query = query.where(e.id.in_(select(_MESSAGE.c.event_id)))
         row = self.connection.execute(query.order_by(e.at.desc(), e.id.desc()).limit(1)).one_or_none()
@@ -308,11 +346,11 @@ def page_key(event: EventRecord, sort: EventSort = "at") -> PageKey:
         "reason": event.reason,
         "status": event.status,
     }[sort]
-    return (value, event.id)
+    return (value, event.at, event.id)
 
 
-def _event(row: Row[Any]) -> EventRecord:
-    values = {c.name: row._mapping[c.name] for c in _LIST_COLUMNS}
+def _event(row: Sequence[Any]) -> EventRecord:
+    values = dict(zip(_LIST_NAMES, row, strict=False))
     for name in ("failed_checks", "notes", "faults"):
         values[name] = tuple((values[name] or "").split())
     return EventRecord(**values)
@@ -321,38 +359,3 @@ def _event(row: Row[Any]) -> EventRecord:
 def _inflate(body: bytes | None, most: int = _RAW_LIMIT) -> bytes | None:
     """At most so many bytes, whatever the database claims to have compressed."""
     return None if body is None else zlib.decompressobj().decompress(body, most)
-
-
-def _conditions(which: EventFilter) -> list[Any]:
-    e = _EVENT.c
-    equal: tuple[tuple[Any, Any], ...] = (
-        (e.kind, which.kind),
-        (e.status, which.status),
-        (e.outcome, which.outcome),
-        (e.reason, which.reason),
-        (e.category, which.category),
-        (e.flow, which.flow),
-        (e.mode, which.mode),
-        (e.origin, which.origin),
-        (e.issuer, which.issuer),
-        (e.certificate, which.certificate),
-        (e.revision, which.revision),
-        (e.user_id, which.user),
-        (e.account_id, which.account),
-    )
-    found: list[Any] = [column == value for column, value in equal if value is not None]
-    if which.unassigned:
-        found.append(e.account_id.is_(None))
-    if which.role:
-        found.append((e.role_before == which.role) | (e.role_asserted == which.role) | (e.role_after == which.role))
-    if which.check:
-        found.append(e.failed_checks.contains(f" {which.check} ", autoescape=True))
-    if which.since:
-        found.append(e.at >= which.since)
-    if which.until:
-        found.append(e.at < which.until)
-    if which.text:
-        columns = (e.email_key, e.full_name, e.reference, e.assertion_id)
-        matches = [c.icontains(which.text, autoescape=True) for c in columns]
-        found.append(matches[0] | matches[1] | matches[2] | matches[3])
-    return [and_(*found)] if found else []

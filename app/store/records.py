@@ -12,8 +12,8 @@ from app.accounts.provisioning import Change
 EventKind = Literal["login", "user", "configuration", "account", "upkeep"]
 EventSort = Literal["at", "email", "outcome", "reason", "status"]
 
-#: Where a page of events ends: the value sorted by, and the row id.
-PageKey = tuple[Any, int]
+#: Where a page of events ends: the value sorted by, the instant, and the row id.
+PageKey = tuple[Any, datetime, int]
 
 
 class JudgedCheck(Protocol):
@@ -115,9 +115,9 @@ class EventRecord:
 class EventFilter:
     """What the log shows; None or empty means "any". Every condition given must hold.
 
-    `text` is looked for in e-mail, name, reference and assertion id, without regard to ASCII letter case. `check` is
-    the id of a failed check. `account` is the account's row id; `unassigned` True asks for events without account.
-    `since` is inclusive, `until` exclusive.
+    `text` is looked for in e-mail, name and reference, without regard to ASCII letter case, and at the beginning of the
+    assertion id. `check` is the id of a failed check. `account` is the account's row id; `unassigned` True asks for
+    events without account. `since` is inclusive, `until` exclusive.
     """
 
     text: str = ""

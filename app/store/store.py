@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -445,6 +446,14 @@ def _parse(url: str) -> URL:
     return parsed
 
 
+class _HintCompiler(SQLiteCompiler):
+    """Writes what with_hint() says behind the table's name: SQLite's INDEXED BY and NOT INDEXED."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        """The hint as it was given."""
+        return text
+
+
 def _engine(url: URL, *, in_memory: bool) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
     # Parameters hold e-mails and messages; they must not get into error texts, and so into logs.
@@ -464,6 +473,7 @@ def _engine(url: URL, *, in_memory: bool) -> Engine:
             "The database driver is not installed. Install the postgres extra: pip install 'sso-workbench[postgres]'."
         ) from e
     if sqlite:
+        engine.dialect.statement_compiler = _HintCompiler
 
         @event.listens_for(engine, "connect")
         def _connected(connection: sqlite3.Connection, _record: object) -> None:

@@ -625,6 +625,25 @@ def test_the_log(cli: Cli) -> None:
     assert cli("log", rows[0]["reference"]).code == 0
     assert "No event fits." in cli("log", "--status", "failure", "--since", "24h").err
     assert cli("log", "--since", "soon").code == 2
+    everything = cli("log", "--format", "json", "--limit", "1000").objects
+    said = cli("log", "--export", "all.jsonl")
+    assert said.code == 0
+    assert f"{len(everything)} events written to all.jsonl." in said.out
+    exported = [json.loads(line) for line in Path("all.jsonl").read_text("utf-8").splitlines()]
+    assert [e["reference"] for e in exported] == [e["reference"] for e in everything]
+    assert cli("log", "--kind", "user", "--export", "people.csv", "--level", "anonymous").code == 0
+    assert {p.name for p in Path().glob("people*")} == {"people.csv", "people-checks.csv", "people-changes.csv"}
+    assert "@" not in "".join(p.read_text("utf-8") for p in Path().glob("people*"))
+    assert cli("log", "--export", "log.txt").code == 2
+    assert cli("log", "--export", "missing/log.csv").code == 2
+    counted = cli("log", "--reasons", "--format", "json").objects
+    assert sum(c["events"] for c in counted) == sum(e["reason"] is not None for e in everything)
+    since = cli("log", "--since", "change", "--format", "json").objects
+    assert len(since) <= len(everything)
+    assert cli("log", "--issuer", "https://nobody.test", "--format", "json").objects == []
+    assert cli("log", "--revision", "99", "--certificate", "AB:CD", "--format", "json").objects == []
+    assert "raw messages" in cli("db", "purge", "--days", "0").out
+    assert cli("log", "--kind", "upkeep", "--format", "json").objects[0]["outcome"] == "purged"
     assert cli("log", "no-such-event-00").code == 2
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap import demo_workspace
+from app.bootstrap import Workspace, demo_workspace
 from app.gui.desk import Desk
 from app.gui.jobs import Hub, InlineExecutor, Jobs
 from app.lab import Lab
+from app.sso import SSO
+from app.store import Store
 
 ACCOUNT = "ik_7x2k"
 
@@ -33,3 +36,19 @@ def real_desk(*, running: bool = False) -> Iterator[Desk]:
     finally:
         lab.stop()
         workspace.close()
+
+
+@contextmanager
+def desk_over(sso: SSO, store: Store) -> Iterator[Desk]:
+    """A desk over a store that exists, with work in threads as in the program."""
+    workspace = Workspace(sso, store, Path(store.location).parent)
+    lab = Lab(sso, None)
+    jobs = Jobs()
+    try:
+        desk = Desk(workspace, lab, jobs, Hub())
+        desk.choose_account(ACCOUNT)
+        yield desk
+        QApplication.processEvents()
+    finally:
+        jobs.shutdown()
+        lab.stop()

@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.gui.desk import Desk
 from app.gui.event_words import facts, outcome_word, person
+from app.gui.log.filters import since
 from app.gui.log_export import export
 from app.gui.pages.compare import ComparePage
-from app.gui.pages.log import LogPage, since
+from app.gui.pages.log import LogPage
 from app.saml.compare_sources import Source
 from app.store import EventFilter, EventRecord
 from tests.gui.desks import ACCOUNT, real_desk
@@ -290,6 +292,41 @@ def test_exactly_what_the_filter_shows_is_exported(qtbot: QtBot, served: Desk, t
     assert [r["outcome"] for r in rows] == ["rejected", "created"]
     assert rows[1]["email_key"] == "ada@acme-media.test"
     assert "email: nothing -> ada@acme-media.test" in rows[1]["changes"]
+    with (tmp_path / "log-changes.csv").open(encoding="utf-8", newline="") as f:
+        changes = list(csv.DictReader(f))
+    assert {c["reference"] for c in changes} == {rows[1]["reference"]}
+    assert {c["field"] for c in changes} >= {"email", "role"}
+    with (tmp_path / "log-checks.csv").open(encoding="utf-8", newline="") as f:
+        checks = list(csv.DictReader(f))
+    assert {c["reference"] for c in checks} == {r["reference"] for r in rows}
+    assert sum(c["status"] == "fail" for c in checks if c["reference"] == bad) >= 1
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("level", ["stand-ins", "anonymous"])
+def test_a_redacted_export_names_nobody(qtbot: QtBot, served: Desk, tmp_path: Path, form: Any, level: Any) -> None:
+    served.lab.log_in("ada", ACCOUNT)
+    served.lab.log_in("ada", ACCOUNT)
+    served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"])
+    page = shown(qtbot, served)
+    page.save(tmp_path / f"log.{form}", form, level)
+    text = "\n".join(p.read_text("utf-8") for p in tmp_path.iterdir())
+    events = served.sso.events(EventFilter(kind="login"))
+    secrets = {ACCOUNT, "ada@", "ada ", "lindqvist", "grace", "holloway", "acme", "localhost"}
+    for e in events:
+        secrets |= {str(v) for v in (e.issuer, e.certificate, e.response_id, e.assertion_id, e.sha256) if v}
+    for secret in secrets:
+        assert secret.lower() not in text.lower(), secret
+    assert all(e.reference in text for e in events)
+    assert "signature" in text
+    if form == "jsonl":
+        found = [json.loads(line) for line in text.splitlines()]
+        if level == "anonymous":
+            assert not any(key in found[0] for key in ("email_key", "full_name", "name_id", "operator", "details"))
+        else:
+            people = [f["email_key"] for f in found]
+            assert people[1] == people[2] != people[0]
+            assert people[1].startswith("person-")
 
 
 def test_an_export_reports_progress_and_leaves_nothing_when_it_is_stopped(
@@ -384,3 +421,160 @@ def test_without_a_good_login_it_is_said_on_the_log(qtbot: QtBot, served: Desk) 
     served.sso.purge(days=-1)
     page.open(reference)
     assert not page.to_compare.isEnabled()
+
+
+# The other filters -----------------------------------------------------------------------------------------
+
+
+def type_in(qtbot: QtBot, field: QLineEdit, text: str) -> None:
+    field.setFocus()
+    field.clear()
+    qtbot.keyClicks(field, text)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+
+
+def test_the_other_filters_stand_behind_a_button(qtbot: QtBot, served: Desk) -> None:
+    good = served.lab.log_in("ada", ACCOUNT).reference
+    bad = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"]).reference
+    page = shown(qtbot, served)
+    bar = page.filters
+    assert not bar.reason.isVisible()
+    qtbot.mouseClick(bar.more, Qt.MouseButton.LeftButton)
+    assert bar.reason.isVisible()
+    event = served.sso.event(good)
+    rejected = served.sso.event(bad)
+    for field, text, expected in (
+        (bar.reason, rejected.category, [bad]),
+        (bar.reason, rejected.reason, [bad]),
+        (bar.issuer, str(event.issuer), [bad, good]),
+        (bar.issuer, "https://other.test", []),
+        (bar.certificate, str(event.certificate), [good]),
+        (bar.certificate, ":".join(str(event.certificate)[i : i + 2] for i in range(0, 64, 2)).upper(), [good]),
+        (bar.revision, str(event.revision), [bad, good]),
+        (bar.revision, "nonsense", []),
+    ):
+        type_in(qtbot, field, text)
+        assert references(page) == expected, text
+        page.clear_filters()
+    pick(bar.role, str(event.role_after))
+    assert references(page) == [good]
+    page.clear_filters()
+    pick(bar.flow, "sp_initiated")
+    assert references(page) == []
+
+
+def test_a_range_and_the_time_since_the_last_configuration_change(qtbot: QtBot, served: Desk) -> None:
+    application = served.lab.applications[0]
+    now = served.sso.now()
+    old = served.sso.consume(
+        served.lab.idp.issue("ada", application).body, received_at=now - timedelta(hours=3)
+    ).reference
+    new = served.lab.log_in("ada", ACCOUNT).reference
+    page = shown(qtbot, served)
+    assert references(page) == [new, old]
+    pick(page.span, "change")
+    assert references(page) == [new]
+    served.sso.set_entity_id(ACCOUNT, "https://imagekit.io/saml/consume#elsewhere")
+    assert references(page) == []
+    pick(page.span, "range")
+    assert page.filters.begin.isVisible()
+    type_in(qtbot, page.filters.end, f"{now - timedelta(hours=1):%Y-%m-%d %H:%M}")
+    assert references(page) == [old]
+    type_in(qtbot, page.filters.begin, "last week")
+    assert page.filters._problem.isVisible()
+    page.clear_filters()
+    assert not page.filters.begin.isVisible()
+    assert references(page) == [new, old]
+
+
+def test_filters_are_saved_by_name_and_used_again(qtbot: QtBot, served: Desk) -> None:
+    good = served.lab.log_in("ada", ACCOUNT).reference
+    bad = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"]).reference
+    page = shown(qtbot, served)
+    pick(page.status, "failure")
+    page.search.setText("grace")
+    qtbot.waitUntil(lambda: references(page) == [bad])
+    page.filters._ask_name()
+    qtbot.keyClicks(page.filters.name, "Grace & co")
+    qtbot.mouseClick(page.filters.save_button, Qt.MouseButton.LeftButton)
+    assert not page.filters.name.isVisible()
+    page.clear_filters()
+    assert references(page) == [bad, good]
+
+    again = shown(qtbot, served)
+    again.filters._fill_menu()
+    named = again.filters._menu.actions()[0]
+    assert named.text() == "Grace && co"
+    named.trigger()
+    assert again.search.text() == "grace"
+    assert references(again) == [bad]
+    again.filters.forget("Grace & co")
+    assert served.sso.preference("log/filters") == {}
+
+
+def test_saved_filters_that_somebody_else_wrote_are_not_believed(qtbot: QtBot, served: Desk) -> None:
+    served.sso.set_preference("log/filters", {"a": {"status": "nonsense", "check": "x" * 9000}, "b": [1], "c": None})
+    page = shown(qtbot, served)
+    page.filters._fill_menu()
+    page.filters._menu.actions()[0].trigger()
+    assert page.status.currentIndex() == 0
+    assert len(page.check.text()) == 1024
+
+
+def test_reasons_are_counted_and_lead_to_their_events(qtbot: QtBot, served: Desk) -> None:
+    served.lab.log_in("ada", ACCOUNT)
+    bad = [served.lab.log_in(n, ACCOUNT, faults=["sig-tampered-role"]).reference for n in ("grace", "ada", "grace")]
+    page = shown(qtbot, served)
+    qtbot.mouseClick(page.grouping, Qt.MouseButton.LeftButton)
+    assert page.reasons.isVisible()
+    (counted,) = page.reasons.model_.rows
+    assert counted[2:] == (3, 2)
+    served.lab.log_in("ada", ACCOUNT, faults=["sig-tampered-role"])
+    qtbot.waitUntil(lambda: page.reasons.model_.rows[0][2:] == (4, 2))
+    page.reasons.selectRow(0)
+    qtbot.keyClick(page.reasons, Qt.Key.Key_Return)
+    assert not page.reasons.isVisible()
+    assert set(bad) < set(references(page))
+    assert len(references(page)) == 4
+
+
+def test_a_row_narrows_to_what_it_has(qtbot: QtBot, served: Desk) -> None:
+    served.lab.log_in("ada", ACCOUNT)
+    bad = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"]).reference
+    page = shown(qtbot, served)
+    actions = dict(page.table.extra_actions)
+    actions["Show only this reason"](served.sso.event(bad))
+    assert references(page) == [bad]
+    assert page.filters.reason.isVisible()
+
+
+def test_a_long_list_holds_only_what_is_near(qtbot: QtBot, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.gui import paged_rows
+
+    monkeypatch.setattr(paged_rows, "CHUNK", 32)
+    monkeypatch.setattr(paged_rows, "MOST_HELD", 300)
+    expected = [desk.sso.record_error(f"Number {n}.") for n in range(900)][::-1]
+    page = shown(qtbot, desk)
+    pick(page.scope, "none")
+    model = page.table.model_
+    assert isinstance(model, paged_rows.PagedRows)
+    while len(model.rows) < 900:
+        page.table.scrollToBottom()
+        page.table.viewport().repaint()
+    assert model.held < 650
+    gone = [n for n, e in enumerate(model.rows) if e is None]
+    assert gone
+    desk.sso.record_error("One more.")  # waits behind its button, for the list is scrolled
+    for number in range(0, 900, 20):
+        model.look_at(number)
+        for row in range(number, min(number + 12, 900)):
+            model.data(model.index(row, 0))
+        found = model.rows[number]
+        assert found is not None
+        assert found.reference == expected[number]
+    assert model.held < 650
+    qtbot.mouseClick(page.fresh, Qt.MouseButton.LeftButton)
+    assert len(model.rows) == 901
+    for number in (400, 500, 600):
+        model.data(model.index(number, 0))
+        assert model.rows[number].reference == expected[number - 1]

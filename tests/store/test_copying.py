@@ -1,10 +1,10 @@
 """Moving a workspace between databases: everything arrives, or nothing does."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select
 
 from app.accounts.directory import Snapshot, Standing
 from app.accounts.provisioning import Change
@@ -18,7 +18,7 @@ from app.store import (
     StoreError,
     copy_store,
 )
-from app.store.models import Base
+from app.store.models import Base, Instant
 from tests.store.conftest import NOW
 from tests.store.test_store import person
 
@@ -42,7 +42,8 @@ def filled(store, account):
             tx.insert_event(
                 EventRecord(
                     reference=f"a-b-c-{n:02d}", at=NOW + timedelta(microseconds=n), account_id=account, user_id=gone,
-                    raw=b"SAMLResponse=abc", changes=(Change("role", None, HOSTILE, False, "why"),),
+                    raw=b"SAMLResponse=abc", email_key=f"u{n}@acme.test", full_name=HOSTILE,
+                    changes=(Change("role", None, HOSTILE, False, "why"),),
                     as_expected=n == 3, details={"claims": {"a": [HOSTILE]}},
                 )
             )  # fmt: skip
@@ -65,7 +66,17 @@ def filled(store, account):
             )
         )  # fmt: skip
         tx.set_setting("setting/x", {"a": [HOSTILE, None]})
+        # The tables that nothing above writes to, with what their columns may hold.
+        for name in ("configuration_tests", "recovery_codes", "metadata_sources"):
+            table = Base.metadata.tables[name]
+            row = {c.name: _something(c) for c in table.columns if c.name != "id"}
+            tx.connection.execute(insert(table), row | {"account_id": account})
     return store
+
+
+def _something(column):
+    kinds = {str: HOSTILE, int: 7, bool: True, bytes: b"<x/>\x00\xff", datetime: NOW}
+    return kinds[datetime if isinstance(column.type, Instant) else column.type.python_type]
 
 
 def everything(store):

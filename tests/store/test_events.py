@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from app.accounts.provisioning import Change
-from app.store import CheckRecord, EventFilter, EventRecord
+from app.accounts.reference import could_be_part
+from app.store import CheckRecord, EventFilter, EventRecord, event_search
 from app.store.events import pack_checks, page_key, unpack_checks
 from tests.store.conftest import NOW
 
@@ -211,3 +212,68 @@ def test_checks_of_an_ordinary_login_take_little_room():
     packed = pack_checks(checks)
     assert len(packed) < 1500
     assert unpack_checks(packed) == checks
+
+
+def test_every_road_gives_the_same_rows(store, account, monkeypatch):
+    """Whether a value is rare or frequent decides how it is looked for, never what is found, or in which order."""
+    outcomes = ("created", "unchanged", "rejected")
+    put(
+        store,
+        *(
+            event(
+                n, at=NOW + timedelta(minutes=n // 2), account_id=account if n % 3 else None,
+                outcome=outcomes[n % 3], status=("success", "failure")[n % 2], mode=("live", "test")[n % 5 == 0],
+                flow=("idp_initiated", "sp_initiated")[n % 4 == 0], origin=("acs", "file")[n % 7 == 0],
+                kind=("login", "user")[n % 11 == 0], revision=n % 3, issuer=f"https://idp{n % 2}.test",
+                certificate="ab" if n % 2 else None, reason=("", "seat.limit-reached")[n % 6 == 0],
+                category=("", "seat")[n % 6 == 0], email_key=f"p{n % 9}@acme.test", full_name=f"Person {n % 9}",
+                role_before="finance" if n % 8 == 0 else None, role_asserted="admin" if n % 8 == 1 else "finance",
+                role_after=None if n % 8 == 2 else "developer", assertion_id=f"_{n:02d}abc",
+                failed_checks=("signature-value",) if n % 2 else (),
+            )
+            for n in range(60)
+        ),
+    )  # fmt: skip
+    filters = [
+        EventFilter(**{name: value})
+        for name, value in {
+            "status": "failure", "outcome": "created", "reason": "seat.limit-reached", "category": "seat",
+            "flow": "sp_initiated", "mode": "test", "origin": "file", "kind": "user", "issuer": "https://idp1.test",
+            "certificate": "ab", "revision": 2, "account": account, "unassigned": True, "check": "signature-value",
+            "role": "finance", "text": "person 4", "since": NOW + timedelta(minutes=9),
+        }.items()
+    ]  # fmt: skip
+    filters += [replace(a, status="failure") for a in filters] + [replace(a, account=account) for a in filters]
+    filters += [replace(a, role="finance", text="p") for a in filters[:12]] + [EventFilter(role="admin")]
+    ways = {}
+    for few in (0, 3, 10_000):
+        monkeypatch.setattr(event_search, "_RARE", few)
+        monkeypatch.setattr(event_search, "_FEW_PEOPLE", few)
+        for which in filters:
+            for sort in ("at", "email", "status") if which in filters[:17] else ("at",):
+                for descending in (True, False) if sort == "at" else (False,):
+                    found, after = [], None
+                    while True:
+                        with store.read() as tx:
+                            page = tx.events(which, after=after, limit=25, sort=sort, descending=descending)
+                        found += [e.reference for e in page]
+                        if len(page) < 25:
+                            break
+                        after = page_key(page[-1], sort)
+                    assert ways.setdefault((which, sort, descending), found) == found
+            with store.read() as tx:
+                assert tx.count_events(which) == len(ways[which, "at", True])
+    assert all(set(ways[w, "at", True]) == set(ways[w, "status", False]) for w in filters[:17])
+    assert ways[EventFilter(role="admin"), "at", True] == [f"amber-otter-quilt-{n:02d}" for n in range(57, 0, -8)]
+
+
+@pytest.mark.parametrize(
+    ("part", "could"),
+    [
+        ("amber-otter-quilt-42", True), ("amber", True), ("mbe", True), ("r-otter", True), ("otter-", True),
+        ("quilt-4", True), ("-42", True), ("42", True), ("-", True), ("lindqvist", False), ("amber-lindqvist", False),
+        ("ada@acme.test", False), ("a b", False), ("", False), ("amber-otter-quilt-42-1", False), ("123", False),
+    ],
+)  # fmt: skip
+def test_what_could_stand_in_a_reference(part, could):
+    assert could_be_part(part) is could

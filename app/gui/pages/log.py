@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QComboBox,
-    QCompleter,
     QMenu,
     QProgressBar,
     QSplitter,
@@ -25,7 +23,10 @@ from app.gui.desk import Desk, Page
 from app.gui.event_words import FLOWS, MODES, facts, outcome_word, person
 from app.gui.files import ask_save
 from app.gui.findings import FindingsTable, StatusChoice, VerdictHeader, findings
-from app.gui.log_export import Format, LogPart, event_text, export, load_part
+from app.gui.log.filters import ONLY, FilterBar
+from app.gui.log.reasons import ReasonTable
+from app.gui.log_export import LogPart, event_text, export, load_part, load_range, load_surroundings
+from app.gui.paged_rows import PagedRows
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
     Banner,
@@ -35,13 +36,13 @@ from app.gui.widgets import (
     column,
     copy_text,
     label,
-    line_edit,
     row,
     search_field,
 )
-from app.gui.wording import OUTCOMES, ago, exact, plural, role_title
-from app.saml.checks import registered
+from app.gui.wording import ago, exact, plural, role_title
+from app.sharing.log_files import LEVELS, Format, Level
 from app.store import EventFilter, EventRecord
+from app.store.events import page_key
 
 if TYPE_CHECKING:
     from app.accounts.provisioning import Change
@@ -49,35 +50,8 @@ if TYPE_CHECKING:
     from app.gui.jobs import Progress
     from app.lab import Lab
     from app.sso import SSO
+    from app.store import PageKey
     from app.store.records import EventSort
-
-_SPANS: Final = (("Any time", ""), ("Last 15 min", "15m"), ("Today (UTC)", "today"), ("Last 7 days", "7d"))
-_STATUSES: Final = (
-    ("Status", ""),
-    ("Success", "success"),
-    ("Warning", "warning"),
-    ("Failure", "failure"),
-    ("Skipped", "skipped"),
-)
-_MODES: Final = (("Mode", ""), ("Live", "live"), ("Test", "test"), ("Dry run", "dry_run"))
-_SCOPES: Final = (
-    ("Logins", "login"),
-    ("Logins of every account", "logins"),
-    ("Logins of no account", "none"),
-    ("All events", "account"),
-    ("All events of every account", "all"),
-)
-
-
-def since(span: str, now: datetime) -> datetime | None:
-    """Where a named span begins."""
-    if span == "15m":
-        return now - timedelta(minutes=15)
-    if span == "7d":
-        return now - timedelta(days=7)
-    if span == "today":
-        return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return None
 
 
 def log_in_once(lab: Lab, sso: SSO, imagekit_id: str) -> str:
@@ -96,11 +70,12 @@ class LogPage(Page):
     title = "Log"
     sentence = "Every login, why it ended so, what it changed."
     icon = "log"
-    depends_on = frozenset({"event", "accounts"})
+    depends_on = frozenset({"event", "accounts", "configuration"})
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._accounts: dict[int, str] = {}
+        self._changed_at: datetime | None = None
         self._now = desk.workspace.now()
         self._sort: EventSort = "at"
         self._descending = True
@@ -110,19 +85,24 @@ class LogPage(Page):
         self._widened = False
         self._shown: EventRecord | None = None
         self._total = 0
+        self._counted = True
         self._export: Progress | None = None
         self.search = search_field("E-mail, name, reference, assertion ID", lambda _t: self.reload())
         self.search.setMinimumWidth(160)
         self.search.setMaximumWidth(300)
         self.export = button("Export", icon="export", kind="primary", hint="Save exactly what the filter shows")
         menu = QMenu(self)
-        menu.addAction("Save as CSV...", partial(self._ask_save, "csv"))
-        menu.addAction("Save as JSON lines...", partial(self._ask_save, "jsonl"))
+        for level, words in LEVELS.items():
+            menu.addAction(f"CSV files, {words}...", partial(self._ask_save, "csv", level))
+        menu.addSeparator()
+        for level, words in LEVELS.items():
+            menu.addAction(f"JSON lines, {words}...", partial(self._ask_save, "jsonl", level))
         self.export.setMenu(menu)
-        self.header(self.search, self.export)
+        filters = self._filters()
+        self.header(self.search, self.filters.saved, self.export)
         self.banner = Banner()
         self.body.addWidget(self.banner)
-        self.body.addWidget(self._filters())
+        self.body.addWidget(filters)
         self.body.addWidget(self._exporting())
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.setHandleWidth(14)
@@ -149,40 +129,16 @@ class LogPage(Page):
     # Parts -----------------------------------------------------------------------------------------------------
 
     def _filters(self) -> QWidget:
-        self.scope = self._choice("Which events, of the account in hand or of every one", _SCOPES)
-        self.span = self._choice("When", _SPANS)
-        self.status = self._choice("Status", _STATUSES)
-        outcomes = (("Outcome", ""), *((word, key) for key, word in OUTCOMES.items()))
-        self.outcome = self._choice("Outcome", outcomes)
-        self.mode = self._choice("Mode", _MODES)
-        self.check = line_edit(placeholder="Failed check", name="Failed check")
-        self.check.setMinimumWidth(90)
-        self.check.setMaximumWidth(190)
-        self.check.setClearButtonEnabled(True)
-        names = QCompleter(sorted(registered()), self.check)
-        names.setFilterMode(Qt.MatchFlag.MatchContains)
-        names.activated.connect(lambda _text: self.reload())
-        self.check.setCompleter(names)
-        self.check.editingFinished.connect(self._check_typed)
-        self.reset = button("", self.clear_filters, icon="close", kind="flat", hint="Clear all filters")
-        made = QWidget()
-        made.setLayout(
-            row(self.scope, self.span, self.status, self.outcome, self.mode, self.check, 1, self.reset, spacing=8)
-        )
-        self._check_before = ""
-        return made
-
-    def _choice(self, name: str, choices: tuple[tuple[str, str], ...]) -> QComboBox:
-        made = QComboBox()
-        made.setAccessibleName(name)
-        made.setToolTip(name)
-        made.setMinimumContentsLength(7)
-        made.view().setMinimumWidth(190)
-        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for text, key in choices:
-            made.addItem(text, key)
-        made.activated.connect(lambda _i: self.reload())
-        return made
+        self.filters = FilterBar()
+        bar = self.filters
+        self.scope, self.span, self.status, self.outcome = bar.scope, bar.span, bar.status, bar.outcome
+        self.mode, self.check, self.reset = bar.mode, bar.check, bar.reset
+        bar.text = lambda: self.search.text().strip()
+        bar.changed.connect(self.reload)
+        bar.used.connect(self._search_for)
+        bar.keep.connect(self._keep_filters)
+        bar.cleared.connect(self.clear_filters)
+        return bar
 
     def _exporting(self) -> QWidget:
         self.progress = QProgressBar()
@@ -199,8 +155,11 @@ class LogPage(Page):
         self.count = label("", bold=True)
         self.fresh = button("", self._take_fresh, icon="refresh", hint="Show what was recorded since")
         self.fresh.hide()
-        self.table: Table[EventRecord] = Table(
-            "log-events",
+        self.grouping = button("By reason", self._group, kind="flat", hint="Count the reasons: one user, or everybody?")
+        self.grouping.setCheckable(True)
+        self.reasons = ReasonTable()
+        self.reasons.narrowed.connect(self._only_reason)
+        self._held: PagedRows[EventRecord] = PagedRows(
             [
                 Column("Time", lambda e: ago(e.at, self._now), 100, tip=lambda e: exact(e.at)),
                 Column("Status", lambda e: e.status.capitalize(), 108, state=lambda e: e.status),
@@ -213,8 +172,12 @@ class LogPage(Page):
                 Column("Reference", lambda e: e.reference, 190, mono=True, hidden=True),
                 Column("Why", lambda e: e.sentence, 150),
             ],
+            lambda e: page_key(e, self._sort),
         )
+        self._held.again = self._load_again
+        self.table: Table[EventRecord] = Table("log-events", self._held.columns, rows=self._held)
         self.table.setAccessibleName("Log")
+        self.table.verticalScrollBar().valueChanged.connect(lambda _v: self._held.look_at(self.table.rowAt(0)))
         self.table.chosen.connect(self._on_chosen)
         self.table.opened.connect(lambda e: self.desk.open("inspector", e.reference))
         self.table.extra_actions = [
@@ -222,6 +185,7 @@ class LogPage(Page):
             ("Compare with last good login", lambda e: self.compare_with_last_good(e.reference)),
             ("Copy reference", lambda e: copy_text(e.reference, self.table)),
             ("Show everything of this person", self._only_person),
+            *((f"Show only this {words}", partial(self._only, field)) for words, field in ONLY),
         ]
         # The verb sorts, over everything and not only over what was loaded.
         self.table.setSortingEnabled(False)
@@ -229,9 +193,12 @@ class LogPage(Page):
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.sectionClicked.connect(self._sort_by)
-        card = Card("", row(self.count, 1, self.fresh), self.table)
+        self._lists = QStackedWidget()
+        self._lists.addWidget(self.table)
+        self._lists.addWidget(self.reasons)
+        card = Card("", row(self.count, 1, self.fresh, self.grouping), self._lists)
         card.body.setContentsMargins(14, 10, 14, 10)
-        self.table.setMinimumHeight(110)
+        self._lists.setMinimumHeight(110)
         return card
 
     def _detail(self) -> QWidget:
@@ -299,40 +266,56 @@ class LogPage(Page):
 
     def which(self) -> EventFilter:
         """The filter as it is set now."""
-        scope = self.scope.currentData()
         account = next((i for i, name in self._accounts.items() if name == self.desk.account), None)
-        return EventFilter(
-            text=self.search.text().strip(),
-            kind="login" if scope in ("login", "logins", "none") else None,
-            status=self.status.currentData() or None,
-            outcome=self.outcome.currentData() or None,
-            mode=self.mode.currentData() or None,
-            check=self.check.text().strip() or None,
-            since=since(self.span.currentData(), self.desk.workspace.now()),
-            account=account if scope in ("login", "account") else None,
-            unassigned=scope == "none",
-        )
+        now = self.desk.workspace.now()
+        return self.filters.which(now, account, self._changed_at, self.search.text().strip())
 
     @property
     def filtered(self) -> bool:
         """Whether anything beside the account narrows the list."""
-        return replace(self.which(), account=None) != EventFilter(kind="login")
+        return bool(self.search.text().strip()) or self.filters.narrowed
 
     def clear_filters(self) -> None:
         """Show the logins of the account again."""
-        for choice in (self.scope, self.span, self.status, self.outcome, self.mode):
-            choice.setCurrentIndex(0)
-        for field in (self.search, self.check):
-            field.blockSignals(True)
-            field.clear()
-            field.blockSignals(False)
-        self._check_before = ""
-        self.reload()
+        self._search_for("")
+        self.filters.clear()
 
-    def _check_typed(self) -> None:
-        if self.check.text() != self._check_before:
-            self._check_before = self.check.text()
-            self.reload()
+    def _search_for(self, text: str) -> None:
+        self.search.blockSignals(True)
+        self.search.setText(text)
+        self.search.blockSignals(False)
+
+    def _keep_filters(self, saved: dict[str, dict[str, str]]) -> None:
+        self.work(
+            self.desk.sso.set_preference,
+            "log/filters",
+            saved,
+            then=lambda _done: self.desk.say("pass", "The saved filters are kept in the workspace."),
+            failed=self._failed,
+            channel="filters",
+        )
+
+    def _only(self, field: str, event: EventRecord) -> None:
+        value = getattr(event, field)
+        if value in (None, ""):
+            self.desk.say("info", "This event has none.")
+        else:
+            self.filters.only(field, value)
+
+    def _only_reason(self, reason: str) -> None:
+        self.grouping.setChecked(False)
+        self._lists.setCurrentWidget(self.table)
+        self.filters.only("reason", reason)
+
+    def _group(self) -> None:
+        self._lists.setCurrentIndex(1 if self.grouping.isChecked() else 0)
+        if self.grouping.isChecked():
+            self._count_reasons()
+
+    def _count_reasons(self) -> None:
+        self.work(
+            self.desk.sso.reasons, self.which(), then=self.reasons.show_rows, failed=self._failed, channel="reasons"
+        )
 
     def _only_person(self, event: EventRecord) -> None:
         self.search.setText(event.email_key or event.full_name)
@@ -360,8 +343,12 @@ class LogPage(Page):
 
     def refresh(self) -> None:
         if not self._accounts:
-            self.work(self.desk.sso.accounts, then=self._take_accounts, failed=self._failed, channel="accounts")
+            self.work(
+                load_surroundings, self.desk.sso, then=self._take_accounts, failed=self._failed, channel="accounts"
+            )
         elif self._loaded and self._live():
+            if self.grouping.isChecked():
+                self._count_reasons()
             self.work(
                 load_part,
                 self.desk.sso,
@@ -375,8 +362,9 @@ class LogPage(Page):
         else:
             self.reload()
 
-    def _take_accounts(self, accounts: Any) -> None:
-        self._accounts = {a.id: a.imagekit_id for a in accounts}
+    def _take_accounts(self, known: tuple[dict[int, str], Any]) -> None:
+        self._accounts = known[0]
+        self.filters.show_saved(known[1])
         self.reload()
 
     def _forget(self) -> None:
@@ -406,8 +394,20 @@ class LogPage(Page):
     def _take_first(self, part: LogPart) -> None:
         self._loaded = True
         self._now = part.now
-        self._total = part.total
         self._accounts = part.accounts or self._accounts
+        changed, self._changed_at = self._changed_at, part.changed_at
+        if self.span.currentData() == "change" and changed != part.changed_at:
+            self.reload()  # what it is asked by was not known, or is another now
+            return
+        if self.grouping.isChecked():
+            self._count_reasons()
+        self._total = len(part.events)
+        self._counted = not part.more
+        if part.more:
+            # A million rows take longer to count than the first of them take to be shown.
+            self.work(
+                self.desk.sso.count_events, self.which(), then=self._take_count, failed=self._failed, channel="count"
+            )
         keep = self._wanted or (self._shown.reference if self._shown is not None else None)
         self.table.model_.more = None
         self.table.show_rows(part.events)
@@ -423,6 +423,10 @@ class LogPage(Page):
         else:
             self._show_event(None)
 
+    def _take_count(self, total: int) -> None:
+        self._total, self._counted = total, True
+        self._show_count()
+
     def _widen(self, reference: str) -> None:
         """The wanted event is not on show: drop every filter and ask for it by its reference."""
         if self._widened:
@@ -430,13 +434,8 @@ class LogPage(Page):
             self.banner.say("error", f"There is no attempt {reference}. Compare the reference letter by letter.")
             return
         self._widened = True
-        for choice in (self.span, self.status, self.outcome, self.mode):
-            choice.setCurrentIndex(0)
-        self.scope.setCurrentIndex(self.scope.findData("all"))
-        for field, text in ((self.search, reference), (self.check, "")):
-            field.blockSignals(True)
-            field.setText(text)
-            field.blockSignals(False)
+        self.filters.take({"scope": "all"})
+        self._search_for(reference)
         self.reload()
 
     def _load_more(self) -> None:
@@ -456,21 +455,47 @@ class LogPage(Page):
         )
 
     def _take_more(self, part: LogPart) -> None:
-        known = {e.reference for e in self.table.model_.rows[-256:]}
+        known = {e.reference for e in self.table.model_.rows[-256:] if e is not None}
         self.table.model_.append([e for e in part.events if e.reference not in known])
         self.table.model_.more = self._load_more if part.more else None
         self._show_count()
 
+    def _load_again(self, start: int, count: int, key: PageKey | None) -> None:
+        """Bring back rows that were let go; what they are looked for by is the filter of the list on show."""
+        self.work(
+            load_range,
+            self.desk.sso,
+            self.which(),
+            self._sort,
+            self._descending,
+            key,
+            count,
+            then=partial(self._take_again, start),
+            failed=self._failed,
+            channel=f"again {start}",
+        )
+
+    def _take_again(self, start: int, events: tuple[EventRecord, ...]) -> None:
+        if not self._held.give_back(start, events):
+            self.reload()
+
     def _take_newer(self, part: LogPart) -> None:
         """Live tail: new events go on top where the top is on show, and wait behind a button where it is not."""
         self._now = part.now
+        if part.changed_at != self._changed_at:
+            self._changed_at = part.changed_at
+            if self.span.currentData() == "change":
+                self.reload()
+                return
         rows = self.table.model_.rows
-        known = {e.reference for e in rows[:512]}
-        newer = [e for e in part.events if e.reference not in known]
+        near = list(takewhile(lambda e: e is not None, rows[:512]))
+        known = {e.reference for e in near}
+        end = (near[-1].at, near[-1].id) if near else None
+        newer = [e for e in part.events if e.reference not in known and (end is None or (e.at, e.id) > end)]
         if not rows or (part.more and len(newer) == len(part.events)):
             self._take_first(part)
             return
-        self._total = part.total if part.more else max(part.total, len(rows) + len(newer))
+        self._total += len(newer) - len(self._pending)
         self._pending = newer
         if not newer:
             self.table.viewport().update()
@@ -495,7 +520,7 @@ class LogPage(Page):
         total = max(self._total, len(self.table.model_.rows))
         noun = "attempt" if self.scope.currentData() in ("login", "logins", "none") else "event"
         if total:
-            self.count.setText(plural(total, noun))
+            self.count.setText(plural(total, noun) if self._counted else f"More than {plural(total, noun)}")
         else:
             self.count.setText("Nothing fits the filter" if self.filtered else f"No {noun} of this account yet")
 
@@ -585,11 +610,11 @@ class LogPage(Page):
             log_in_once, self.desk.lab, self.desk.sso, self.desk.account, then=done, failed=failed, channel="login"
         )
 
-    def _ask_save(self, form: Format) -> None:
+    def _ask_save(self, form: Format, level: Level) -> None:
         kinds = "CSV (*.csv)" if form == "csv" else "JSON lines (*.jsonl)"
-        ask_save(self, "Export the log", f"log.{form}", kinds, lambda path: self.save(path, form))
+        ask_save(self, "Export the log", f"log.{form}", kinds, lambda path: self.save(path, form, level))
 
-    def save(self, path: Path, form: Format) -> None:
+    def save(self, path: Path, form: Format, level: Level = "full") -> None:
         """Write exactly what the filter shows, off the GUI thread."""
         self.cancel_export()
         self.progress.setRange(0, 0)
@@ -603,6 +628,7 @@ class LogPage(Page):
             which,
             path,
             form,
+            level,
             then=partial(self._exported, path),
             progressed=self._on_progress,
             failed=self._export_failed,

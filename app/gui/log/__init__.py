@@ -1,0 +1,1 @@
+"""The parts of the log page: its filters and its reasons. The page puts them together."""
