@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import applying, guiding, sp_keys
+from app.cli import accounts, applying, guiding, sp_keys
 from app.cli.certificates import certificates
 from app.cli.guiding import show_step
 from app.cli.metadata_source import source
@@ -69,6 +69,7 @@ def command() -> None:
 command.add_command(applying.command)
 command.add_command(guiding.command)
 command.add_command(sp_keys.command)
+command.add_command(accounts.command)
 
 
 @command.command("show")
@@ -115,6 +116,7 @@ def _show_choices(views: Iterable[ChoiceView]) -> None:
 @click.option("--unchoose", multiple=True, metavar="NAME", help="Leave this to the preferences again (repeatable).")
 @click.option("--plan", metavar="PLAN", help="free, paid or enterprise.")
 @click.option("--seats", type=int, metavar="N", help="The seat limit.")
+@click.option("--seat-price", metavar="TEXT", help="What a seat costs; empty removes it.")
 @click.option("--name", metavar="NAME", help="The account's name.")
 @click.option(
     "--enforce",
@@ -137,6 +139,7 @@ def change(
     unchoose: tuple[str, ...],
     plan: str | None,
     seats: int | None,
+    seat_price: str | None,
     name: str | None,
     enforce: str | None,
     based_on: int | None,
@@ -149,7 +152,7 @@ def change(
         raise click.UsageError("--test-idp belongs to --idp-metadata.")
     if create is not None and account is None:
         raise click.UsageError("--create needs --account, the id of the new account.")
-    given = (create, idp_metadata, entity_id, plan, seats, name, choose or None, unchoose or None, enforce)
+    given = (create, idp_metadata, entity_id, plan, seats, seat_price, name, choose or None, unchoose or None, enforce)
     if all(g is None for g in given) and not delete_metadata:
         raise click.UsageError("Say what to change; see sso-workbench config set --help.")
     decided = _decided(choose, unchoose)
@@ -162,8 +165,10 @@ def change(
             found = sso.create_account(account or "", create, operator=OPERATOR)
         else:
             found = the_account(sso, account)
-        if plan is not None or seats is not None or name is not None:
-            sso.update_account(found.id, plan=plan, seat_limit=seats, name=name, operator=OPERATOR)
+        if any(g is not None for g in (plan, seats, seat_price, name)):
+            sso.update_account(
+                found.id, plan=plan, seat_limit=seats, seat_price=seat_price, name=name, operator=OPERATOR
+            )
         if entity_id is not None:
             words = {"default": None, "suggested": sso.sp.child_entity_id(found.imagekit_id)}
             wanted = words.get(entity_id, entity_id)

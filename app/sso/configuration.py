@@ -1,4 +1,4 @@
-"""Accounts and their SSO configuration: reading metadata, saving, turning off, overriding, restoring revisions."""
+"""The SSO configuration of accounts: reading metadata, saving, turning off, overriding, restoring revisions."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, Any
 from app import saml
 from app.accounts.account import Account
 from app.accounts.provisioning import Change as FieldChange
-from app.product import DEFAULT_SEAT_LIMIT, PLANS, ServiceProvider
+from app.product import ServiceProvider
 from app.setup_guides import fields_for, guides
+from app.sso.accounts import AccountVerbs
 from app.sso.base import OPERATOR
 from app.sso.choices import sp_of
 from app.sso.errors import MetadataRefused, Moved, NotFound, Refused
 from app.sso.revisions import Difference, between, reading_of
 from app.sso.sp_keys import PURPOSES, SpKeyVerbs
 from app.sso.values import Change, ConfigurationView, MetadataSummary, SpValues
-from app.store import Duplicate, Revision, Transaction
+from app.store import Revision, Transaction
 
 if TYPE_CHECKING:
     from app.saml import IdpMetadata, MetadataReading
 
-_IMAGEKIT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ENTITY_ID = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f]+")
-_SEAT_LIMIT_MAX = 1_000_000
 _TEST_KEYS = 200
 
 
@@ -45,95 +44,8 @@ class Configured:
     choices: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ConfigurationVerbs(SpKeyVerbs):
-    """The part of SSO that concerns accounts and configurations."""
-
-    # Accounts
-
-    def accounts(self) -> tuple[Account, ...]:
-        """Every account, by name."""
-        with self.store.read() as tx:
-            return tx.accounts()
-
-    def account(self, account: int | str) -> Account:
-        """One account, by row id or public id. NotFound if there is none."""
-        with self.store.read() as tx:
-            return self._account(tx, account)
-
-    def create_account(
-        self,
-        imagekit_id: str,
-        name: str,
-        *,
-        plan: str = "enterprise",
-        seat_limit: int = DEFAULT_SEAT_LIMIT,
-        operator: str = OPERATOR,
-    ) -> Account:
-        """A new account without SSO. Refused for a public id that is taken or malformed, and for an unknown plan."""
-        if not _IMAGEKIT_ID.fullmatch(imagekit_id):
-            raise Refused("account.id", "An account id is 1 to 64 letters, digits, dots, hyphens or underscores.")
-        _check_account(name, plan, seat_limit)
-        with self.store.write() as tx:
-            try:
-                account_id = tx.insert_account(
-                    imagekit_id=imagekit_id, name=name.strip(), plan=plan, seat_limit=seat_limit, at=self.now()
-                )
-            except Duplicate as e:
-                raise Refused("account.exists", f"There is an account {imagekit_id} already.") from e
-            self._audit(
-                tx,
-                kind="account",
-                outcome="account-created",
-                sentence=f"The account {imagekit_id} was created.",
-                operator=operator,
-                account=account_id,
-            )
-            account = self._account(tx, account_id)
-        self.tell(Change("accounts", account_id, account_id))
-        return account
-
-    def update_account(
-        self,
-        account: int | str,
-        *,
-        name: str | None = None,
-        plan: str | None = None,
-        seat_limit: int | None = None,
-        seat_price: str | None = None,
-        operator: str = OPERATOR,
-    ) -> Account:
-        """Change name, plan, seat limit or seat price ("" removes it). A limit below the seats in use is allowed."""
-        with self.store.write() as tx:
-            old = self._account(tx, account)
-            tx.lock_account(old.id)
-            old = self._account(tx, old.id)
-            values: dict[str, Any] = {
-                "name": old.name if name is None else name.strip(),
-                "plan": old.plan if plan is None else plan,
-                "seat_limit": old.seat_limit if seat_limit is None else seat_limit,
-                "seat_price": old.seat_price if seat_price is None else seat_price.strip() or None,
-            }
-            _check_account(values["name"], values["plan"], values["seat_limit"])
-            changes = tuple(
-                FieldChange(k, _text(getattr(old, k)), _text(v), True, "by hand")
-                for k, v in values.items()
-                if getattr(old, k) != v
-            )
-            if changes:
-                tx.update_account(old.id, **values)
-                self._audit(
-                    tx,
-                    kind="account",
-                    outcome="account-changed",
-                    sentence=f"The account {old.imagekit_id} was changed: {', '.join(c.field for c in changes)}.",
-                    operator=operator,
-                    account=old.id,
-                    changes=changes,
-                )
-            new = self._account(tx, old.id)
-        if changes:
-            self.tell(Change("accounts", new.id, new.id))
-        return new
+class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
+    """The part of SSO that concerns configurations."""
 
     # Configuration
 
@@ -422,16 +334,3 @@ def _summary(reading: MetadataReading) -> MetadataSummary:
         entities=tuple(reading.entities),
         idp=reading.idp,
     )
-
-
-def _check_account(name: str, plan: str, seat_limit: int | str | None) -> None:
-    if not name.strip() or len(name) > 200 or not name.isprintable():
-        raise Refused("account.name", "An account needs a name of at most 200 printable characters.")
-    if plan not in PLANS:
-        raise Refused("account.plan", f'There is no plan "{plan}". Plans: {", ".join(PLANS)}.')
-    if not isinstance(seat_limit, int) or not 0 <= seat_limit <= _SEAT_LIMIT_MAX:
-        raise Refused("account.seats", f"A seat limit is a whole number from 0 to {_SEAT_LIMIT_MAX}.")
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

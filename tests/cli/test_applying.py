@@ -105,3 +105,21 @@ def test_our_own_keys_are_made_promoted_and_forgotten(cli: Cli, message: bytes) 
     assert cli("config", "sp-keys", "--forget", "zz").code == 2
     assert cli("config", "sp-keys", "--make", "signing", "--promote", "signing").code == 2
     assert cli("config", "sp-keys", "--promote", "signing").code != 0
+
+
+def test_several_accounts_are_made_and_changed(cli: Cli) -> None:
+    made = cli("config", "accounts", "--add", "-", "--format", "json", stdin=b"ik_a,Agency A,paid,20\nik_b,Agency B\n")
+    assert made.code == 0
+    assert {r["account"]: r["seats"]["limit"] for r in made.objects}["ik_a"] == 20
+    assert "2 accounts were made." in made.err
+    rows = cli("config", "accounts", "--change-all", "--seat-price", "9 EUR", "--format", "json").objects
+    assert {r["seat_price"] for r in rows} == {"9 EUR"}
+    assert cli("config", "accounts", "--change", "ik_a", "--plan", "free").code == 0
+    wrong = cli("config", "accounts", "--add", "-", stdin=b"ik_c,C\nik_a,Taken\n")
+    assert wrong.code != 0
+    assert "Row 2: There is an account ik_a already." in wrong.err
+    assert len(cli("config", "accounts", "--format", "json").objects) == 3
+    assert cli("config", "accounts", "--plan", "paid").code == 2
+    assert cli("config", "accounts", "--change", "ik_a").code == 2
+    (view,) = cli("config", "set", "--account", "ik_b", "--seat-price", "7 EUR", "--format", "json").objects
+    assert view["account"] == "ik_b"

@@ -96,6 +96,7 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
             "config apply",
             "config guide",
             "config sp-keys",
+            "config accounts",
         ),
         *("users list", "users add", "users delete", "users stale", "db upgrade", "db check", "db backup"),
         "db copy",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
 
+from app.gui.pages.settings.account_list import AccountListCard
 from app.gui.pages.settings.section import Loaded, Section
 from app.gui.widgets import (
     Banner,
@@ -96,11 +97,13 @@ class AccountSection(Section):
         cards.setStretch(0, 1)
         cards.setStretch(1, 1)
         inner = QWidget()
-        inner.setLayout(column(cards, 1, margins=(0, 12, 0, 0)))
+        self.list = AccountListCard(self)
+        inner.setLayout(column(cards, self.list, 1, spacing=14, margins=(0, 12, 8, 0)))
         self.setLayout(column(scrolled(inner)))
 
     def show_loaded(self, loaded: Loaded) -> None:
         self.show_account(loaded.view.account, loaded.seats.seats.used)
+        self.list.show_loaded(loaded)
 
     def show_account(self, account: Account, used: int) -> None:
         """Show an account and how many of its seats are in use."""
@@ -171,6 +174,7 @@ class AccountSection(Section):
     def restyle(self) -> None:
         self.account_banner.restyle()
         self.new_banner.restyle()
+        self.list.banner.restyle()
 
 
 def _labelled(caption: str, field: QWidget) -> Any:

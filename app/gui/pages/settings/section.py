@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.gui.desk import Desk
     from app.gui.pages.settings.page import SettingsPage
     from app.sso import SSO, ConfigurationView, Ending, Safety, SeatPanel, SourceView
+    from app.sso.accounts import AccountRow
     from app.sso.sp_keys import SpKey
     from app.sso.values import ChoiceView
     from app.store import Revision
@@ -40,6 +41,7 @@ class Loaded:
     choices: tuple[ChoiceView, ...]
     sp_keys: tuple[SpKey, ...]
     endings: tuple[Ending, ...]
+    accounts: tuple[AccountRow, ...]
 
 
 def load(sso: SSO, imagekit_id: str) -> Loaded:
@@ -57,6 +59,7 @@ def load(sso: SSO, imagekit_id: str) -> Loaded:
         sso.choices(imagekit_id),
         sso.sp_keys(),
         sso.endings(),
+        sso.account_rows(),
     )
 
 
