@@ -466,7 +466,7 @@ class Lab:
     def application_for(self, account: Account) -> Application:
         """The application of an account: the saved one, with the account's names and our address put right."""
         tenant = self.tenant
-        sp = self.sso.sp
+        sp = self.sso.service_provider(account.id)
         known = tenant.application(account.imagekit_id)
         if known is None:
             own = any(u.imagekit_id == account.imagekit_id for u in tenant.users)

@@ -153,6 +153,23 @@ def test_an_override_made_later_is_the_audience_of_the_next_login(lab: Lab) -> N
     assert lab.log_in("ada", ACCOUNT).allowed
 
 
+def test_a_new_application_sends_the_claims_under_the_accounts_own_names(lab: Lab) -> None:
+    lab.sso.set_choices(ACCOUNT, {"claim_role": "groups", "claim_full_name": "displayName"})
+    lab.start()
+    lab.connect(ACCOUNT)
+    outcome = lab.log_in("ada", ACCOUNT)
+    assert outcome.allowed
+    assert {"groups", "displayName"} <= set(outcome.claims)
+
+
+def test_a_login_that_starts_here_with_a_signed_request_goes_through(lab: Lab) -> None:
+    lab.sso.make_sp_key("signing")
+    lab.start()
+    lab.connect(ACCOUNT)
+    assert lab.log_in("ada", ACCOUNT).allowed
+    assert lab.log_in("ada", ACCOUNT, flow="sp_initiated").allowed
+
+
 def test_faults_are_switched_and_forgotten_at_the_next_start(workspace: Workspace, lab: Lab) -> None:
     assert "xsw1" in lab.fault_ids()
     assert len(lab.fault_ids()) == len(lab.faults()) == len(set(lab.fault_ids()))

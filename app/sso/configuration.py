@@ -172,6 +172,11 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
         with self.store.read() as tx:
             return self._sp_values(tx, self._account(tx, account))
 
+    def service_provider(self, account: int | str) -> ServiceProvider:
+        """The service provider as this account has it: its own claim names, role values and RelayState."""
+        with self.store.read() as tx:
+            return self._sp_of(tx, self._account(tx, account))
+
     def sp_metadata(self, account: int | str | None = None) -> bytes:
         """The SP's metadata document for an account, or with the default Identifier."""
         if account is None:

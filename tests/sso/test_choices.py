@@ -175,3 +175,11 @@ def test_the_second_of_two_who_decide_is_told_what_the_first_saved(bench):
     assert "Clock skew: added, 300" in map(str, told.value.theirs)
     assert decided(bench) == {"clock_skew_s": 300}
     assert [str(d) for d in bench.sso.compare_revisions("ik_7x2k", 1, 2)] == ["Clock skew: added, 300"]
+
+
+def test_the_service_provider_as_an_account_has_it(bench):
+    bench.sso.set_choices("ik_7x2k", {"claim_role": "groups", "relay_states": ["https://media.example/home"]})
+    sp = bench.sso.service_provider("ik_7x2k")
+    assert (sp.claim_role, sp.relay_state, sp.claim_full_name) == ("groups", "https://media.example/home", "full_name")
+    bench.sso.create_account("ik_other", "Other")
+    assert bench.sso.service_provider("ik_other") == bench.sso.sp
