@@ -2,7 +2,8 @@
 
 It covers order, cardinality, required and unknown attributes of the elements that a Response, an AuthnRequest or a
 message about logging out can hold (saml-schema-protocol, saml-schema-assertion, xmldsig-core-schema, xenc-schema). It
-judges no values but the form of times; whether an ID is an XML name is a check of its own (xml-id-ncname).
+judges no values but the form of times and of the name that is answered; IDs have checks of their own (xml-id-ncname,
+xml-id-unique).
 """
 
 from __future__ import annotations
@@ -22,11 +23,17 @@ _NAMESPACES: Final = {"saml": SAML, "samlp": SAMLP, "ds": DS, "xenc": XENC}
 _MOST: Final = 20
 _MANY: Final = 1 << 30
 _TIME: Final = re.compile(
-    r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
+    r"-?[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+    r"|24:00:00(\.0+)?)(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?\Z"
 )
 _TIMES: Final = frozenset(
     {"IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter"},
 )
+
+
+# Close to NCName (XML-NS §2), as app.saml.xml has it.
+_NAME: Final = re.compile(r"[^\W\d][\w.\-·]*\Z")
+_NAMES: Final = frozenset({"InResponseTo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class _Model:
     wild_other: bool = False
     at_least: int = 0
     needed: int = 0  # how many groups must not be empty
-    times: tuple[str, ...] = ()  # the attributes that hold a time
+    formed: tuple[tuple[str, re.Pattern[str]], ...] = ()  # the attributes that hold a time or a name, and its form
 
     def fits(
         self, el: etree._Element, attributes: Sequence[str], children: Sequence[etree._Element], tags: Sequence[Any]
@@ -61,8 +68,8 @@ class _Model:
         if attributes:
             if not self.attributes.issuperset(attributes):
                 return False
-            for name in self.times:
-                if name in attributes and not _TIME.match((el.get(name) or "").strip()):
+            for name, form in self.formed:
+                if name in attributes and not form.match((el.get(name) or "").strip()):
                     return False
         for name in self.required:
             if name not in attributes:
@@ -132,7 +139,11 @@ def _element(names: str, content: str = "", attributes: str = "", *, text: bool 
             wild_other=wild_other,
             at_least=at_least,
             needed=sum(least),
-            times=tuple(a for a in (a.rstrip("!") for a in listed) if a in _TIMES),
+            formed=tuple(
+                (a, _TIME if a in _TIMES else _NAME)
+                for a in (a.rstrip("!") for a in listed)
+                if a in _TIMES or a in _NAMES
+            ),
         )
 
 
@@ -242,6 +253,9 @@ _element(
 _element("ds:KeyValue", "ds:DSAKeyValue|ds:RSAKeyValue|other", text=True)
 _element("ds:X509Data", "ds:X509IssuerSerial|ds:X509SKI|ds:X509SubjectName|ds:X509Certificate|ds:X509CRL|other+")
 _element("ds:X509IssuerSerial", "ds:X509IssuerName ds:X509SerialNumber")
+_element("ds:X509IssuerName ds:X509SerialNumber ds:Modulus ds:Exponent", text=True)
+_element("ds:RSAKeyValue", "ds:Modulus ds:Exponent")
+_element("ds:RetrievalMethod", "ds:Transforms?", "URI Type")
 _element("ds:Object", "any*", "Id MimeType Encoding", text=True)
 # xmlenc-core1 §3
 _element(
@@ -257,7 +271,10 @@ _element(
 )
 _element("xenc:EncryptionMethod", "xenc:KeySize? xenc:OAEPparams? other*", "Algorithm!", text=True)
 _element("xenc:CipherData", "xenc:CipherValue|xenc:CipherReference")
-_element("xenc:CipherValue", text=True)
+_element("xenc:CipherValue xenc:KeySize xenc:OAEPparams xenc:CarriedKeyName", text=True)
+_element("xenc:CipherReference", "xenc:Transforms?", "URI!")
+_element("xenc:ReferenceList", "xenc:DataReference|xenc:KeyReference+")
+_element("xenc:DataReference xenc:KeyReference", "other*", "URI!")
 
 
 @dataclass(slots=True)
@@ -339,6 +356,8 @@ class _Judge:
                 self.say(el, f"{name_of(el)} has no attribute called {key}.", known, key)
             elif key in _TIMES and not _TIME.match(value.strip()):
                 self.say(el, f"{name_of(el)}/@{key} is not a date and time.", "2026-01-31T12:00:00Z", value[:80])
+            elif key in _NAMES and not _NAME.match(value.strip()):
+                self.say(el, f"{name_of(el)}/@{key} is no ID of a message.", "an NCName such as _4f2a...", value[:80])
 
 
 _XSI: Final = q(XSI, "")
