@@ -364,11 +364,12 @@ class MainWindow(QMainWindow):
             self.take_file(paths[0])
 
     def take_file(self, path: Path) -> None:
-        """Give a dropped file to the page on show, else to the page its kind belongs to."""
+        """Give a dropped file to the page on show, else to the page its kind belongs to; a folder to the inspector."""
         current = self.current
-        if current is not None and current.drop(path):
+        is_folder = path.is_dir()
+        if current is not None and not is_folder and current.drop(path):
             return
-        for name in ("inspector",) if path.is_dir() else ("stale", "settings", "inspector"):
+        for name in ("inspector",) if is_folder else ("stale", "settings", "inspector"):
             if self.page(name).drop(path):
                 self.open_page(name)
                 return

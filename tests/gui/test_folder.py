@@ -129,10 +129,10 @@ def test_what_is_on_show_is_exported_without_formulas(page: InspectorPage, folde
     (folder / "=1+1.txt").write_text("AADSTS50105")
     page.drop(folder)
     page.folder.choose_cause("AADSTS50105")
-    page.save_rows(tmp_path / "rows.csv", "csv")
+    page.folder.save(tmp_path / "rows.csv", "csv")
     rows = list(csv.DictReader((tmp_path / "rows.csv").read_text("utf-8").splitlines()))
     assert [r["name"] for r in rows] == ["'=1+1.txt", "c.txt"]
-    page.save_rows(tmp_path / "rows.jsonl", "jsonl")
+    page.folder.save(tmp_path / "rows.jsonl", "jsonl")
     lines = (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["=1+1.txt", "c.txt"]
     (act,) = [act for words, act in page.folder.table.extra_actions if words == "Copy as text"]
@@ -189,6 +189,25 @@ def test_other_processes_judge_while_the_window_is_free(qtbot: QtBot, desk: Desk
         assert [r.verdict for rows in sink for r in rows].count("reject") == 61
     finally:
         jobs.shutdown()
+
+
+def test_cancel_stops_it_and_keeps_what_was_judged(qtbot: QtBot, desk: Desk, folder: Path) -> None:
+    for number in range(290):
+        (folder / f"e{number:03}.xml").write_bytes((folder / "b.xml").read_bytes())
+    desk.jobs = Jobs()
+    page = InspectorPage(desk)
+    qtbot.addWidget(page)
+    page.show()
+    try:
+        page.drop(folder)
+        qtbot.waitUntil(lambda: bool(names(page)), timeout=60_000)
+        qtbot.mouseClick(page.folder.stop, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: not page.folder.running, timeout=60_000)
+        assert page.folder.counts.text().startswith("Stopped after ")
+        assert 0 < len(names(page)) < 290
+        assert page.folder.export.isEnabled()
+    finally:
+        desk.jobs.shutdown()
 
 
 def test_the_number_of_a_message_is_read_from_its_name() -> None:

@@ -164,6 +164,7 @@ def test_what_cannot_be_dropped_is_told(window: MainWindow, tmp_path: Path) -> N
 def test_a_dropped_folder_lands_on_the_inspector(window: MainWindow, bench: Bench, tmp_path: Path) -> None:
     bench.connect()
     (tmp_path / "ada.xml").write_bytes(bench.idp.issue("ada", "imagekit").xml)
+    window.open_page("settings")
     drop(window, tmp_path)
     inspector: Any = window.page("inspector")
     assert window.current is inspector
@@ -268,7 +269,8 @@ def test_closing_the_program_stops_everything(monkeypatch: pytest.MonkeyPatch, q
         window = find()
         if window is None:
             return
-        trials: Any = window.page("trials")
+        page: Any = window.page("trials")
+        trials = page.matrix
         if not seen:
             window.open_page("trials")
             seen.append("opened")
@@ -276,7 +278,7 @@ def test_closing_the_program_stops_everything(monkeypatch: pytest.MonkeyPatch, q
             threading.Thread(target=lab.start, name="starter").start()
             trials.first.click()
             seen.append("running")
-        elif seen[-1] == "running" and trials.bar.value() >= 1 and lab.running:
+        elif seen[-1] == "running" and trials._running.bar.value() >= 1 and lab.running:
             seen.append(window._servers.text())
             window.close()
 

@@ -15,19 +15,21 @@ from PySide6.QtWidgets import QComboBox, QMenu, QProgressBar, QWidget
 from app.bulk import Crashed, files_in, in_order
 from app.folder import EXPLAINED, UNREADABLE, Row, as_csv, as_json_lines, judging_files, unreadable
 from app.gui.examine import NOTHING, WHOEVER_FITS
+from app.gui.files import ask_save, write_file
 from app.gui.findings import WHO
 from app.gui.tables import Column, Table
 from app.gui.widgets import STATES, Banner, Card, button, column, copy_text, label, row, search_field, visible
 from app.gui.wording import plural
+from app.judging import Recipe
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
+    from app.gui.desk import Desk
     from app.gui.jobs import Progress
-    from app.judging import Recipe
 
 Format = Literal["csv", "jsonl"]
 Sink = deque[tuple[Row, ...]]
-MOST_FILES: Final = 100_000
+MOST_FILES: Final = 10_000  # more rows than anybody looks through, and still quick to filter
 _STATE: Final = {EXPLAINED: "info", UNREADABLE: "warn"}
 _WORD: Final = {EXPLAINED: "Error text", UNREADABLE: "Unreadable"}
 _TOLD_EVERY_S: Final = 0.1
@@ -66,6 +68,11 @@ def judge_folder(progress: Progress, folder: Path, recipe: Recipe, sink: Sink, p
     return True
 
 
+def write_rows(path: Path, rows: Sequence[Row], form: Format) -> Path:
+    """Write rows as a file. FileRefused where that cannot be done."""
+    return write_file(path, (as_csv(rows) if form == "csv" else as_json_lines(rows)).encode("utf-8", "replace"))
+
+
 def state_of(r: Row) -> str:
     """The verdict as one of STATES: what is no login can be sound, but nobody is let in by it."""
     login = r.kind in ("Response", "Assertion", "other")
@@ -90,19 +97,18 @@ def row_text(r: Row) -> str:
 
 
 class FolderView(QWidget):
-    """`opened` is emitted with the Row whose file to inspect, `asked` when it is to be judged another way, `cancelled`
-    to stop, `export_asked` with the format."""
+    """`opened` is emitted with the Row whose file to inspect."""
 
     opened = Signal(object)
-    asked = Signal()
-    cancelled = Signal()
-    export_asked = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
+        self._desk = desk
+        self._job: Progress | None = None
         self.sink: Sink = deque()
         self._rows: list[Row] = []
         self._causes: Counter[str] = Counter()
+        self._verdicts: Counter[str] = Counter()
         self._titles: dict[str, str] = {}
         self._folder = Path()
         self.banner = Banner()
@@ -111,20 +117,20 @@ class FolderView(QWidget):
         for key, text in _WHEN:
             self.at.addItem(text, key)
         for box in (self.against, self.at):
-            box.activated.connect(lambda _i: self.asked.emit())
+            box.activated.connect(lambda _i: self._judge_again())
         self.causes = _combo("Cause", 18)
         self.causes.activated.connect(lambda _i: self._show_rows())
         self.export = button("Export", icon="export", hint="Save the rows on show")
         menu = QMenu(self)
-        menu.addAction("Save as CSV...", lambda: self.export_asked.emit("csv"))
-        menu.addAction("Save as JSON lines...", lambda: self.export_asked.emit("jsonl"))
+        menu.addAction("Save as CSV...", lambda: self._ask_save("csv"))
+        menu.addAction("Save as JSON lines...", lambda: self._ask_save("jsonl"))
         self.export.setMenu(menu)
         self.what = label("", bold=True, size=15)
         self.counts = label("", tone="muted", wrap=True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Judging the folder")
-        self.stop = button("Cancel", self.cancelled.emit, icon="stop")
+        self.stop = button("Cancel", self.cancel, icon="stop", hint="Stop; what was judged stays")
         self._running = QWidget()
         self._running.setLayout(row(self.progress, self.stop, spacing=12))
         self._running.hide()
@@ -176,6 +182,62 @@ class FolderView(QWidget):
         against = self.against.currentData()
         return FolderJudging(WHOEVER_FITS if against is None else str(against), self.at.currentData())
 
+    # Judging -------------------------------------------------------------------------------------------------------
+
+    def judge(self, folder: Path) -> None:
+        """Judge every file below a folder by what is chosen; the rows come as they are made."""
+        self._forget_job()
+        recipe = self._recipe()
+        sink = self.begin(folder)
+        job = self._desk.jobs.run_long(
+            self,
+            judge_folder,
+            folder,
+            recipe,
+            sink,
+            then=self._done,
+            progressed=lambda done, total, _text: self.show_progress(done, total),
+            failed=self._failed,
+            channel="folder",
+        )
+        self._job = job if self.running else None
+
+    def cancel(self) -> None:
+        """Stop; what there is stays."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _judge_again(self) -> None:
+        if self.folder is not None:
+            self.judge(self.folder)
+
+    def _forget_job(self) -> None:
+        self.cancel()
+        self._job = None
+        self._desk.jobs.drop(self, "folder")
+
+    def _recipe(self) -> Recipe:
+        judging, now = self.judging(), self._desk.workspace.now()
+        at: Literal["issue"] | None = "issue" if judging.at == "issue" else None
+        if judging.against == NOTHING:
+            return Recipe(now=now, at=at)
+        return Recipe(
+            now=now,
+            at=at,
+            workspace=self._desk.workspace.url,
+            account=None if judging.against == WHOEVER_FITS else judging.against,
+            decryption_keys=self._desk.sso.session_key_files(),
+        )
+
+    def _done(self, whole: bool) -> None:
+        self._job = None
+        self.end(whole=whole)
+
+    def _failed(self, error: Exception) -> None:
+        self._job = None
+        self.end(whole=False)
+        self.banner.say("error", str(error) or type(error).__name__)
+
     # What is shown -------------------------------------------------------------------------------------------------
 
     @property
@@ -189,7 +251,7 @@ class FolderView(QWidget):
         return not self._running.isHidden()
 
     def begin(self, folder: Path) -> Sink:
-        """Show that this folder is being judged; what it gives is to be put into the result."""
+        """Show that a folder is being judged; its rows are to be put into the result."""
         self.clear()
         self._folder = folder
         self.what.setText(visible(folder.name or str(folder)))
@@ -215,16 +277,12 @@ class FolderView(QWidget):
         self._fill_causes()
         self._show_rows()
 
-    def fail(self, sentence: str) -> None:
-        """Say in one sentence why it could not be judged."""
-        self.end(whole=False)
-        self.banner.say("error", sentence)
-
     def clear(self) -> None:
         """Nothing of a folder stays."""
+        self._forget_job()
         self.sink = deque()
         self._rows = []
-        self._causes = Counter()
+        self._causes, self._verdicts = Counter(), Counter()
         self._titles = {}
         self._folder = Path()
         self._running.hide()
@@ -246,6 +304,7 @@ class FolderView(QWidget):
             return
         self._rows += came
         for r in came:
+            self._verdicts[word_of(r)] += 1
             if r.cause:
                 self._causes[r.cause] += 1
                 self._titles.setdefault(r.cause, r.title)
@@ -253,8 +312,7 @@ class FolderView(QWidget):
         self.export.setEnabled(True)
 
     def _count(self, files: str) -> None:
-        verdicts = Counter(word_of(r) for r in self._rows)
-        told = ", ".join(f"{count:,} {word.lower()}" for word, count in verdicts.most_common())
+        told = ", ".join(f"{count:,} {word.lower()}" for word, count in self._verdicts.most_common())
         self.counts.setText(f"{files}: {told}" if told else files)
 
     def _fill_causes(self) -> None:
@@ -273,10 +331,24 @@ class FolderView(QWidget):
         cause = self.causes.currentData() or ""
         self.table.show_rows([r for r in self._rows if not cause or r.cause == cause])
 
-    def exported(self, form: Format) -> bytes:
-        """The rows on show, as a file."""
-        rows = self.table.model_.rows
-        return (as_csv(rows) if form == "csv" else as_json_lines(rows)).encode("utf-8", "replace")
+    # Export --------------------------------------------------------------------------------------------------------
+
+    def _ask_save(self, form: Format) -> None:
+        kinds = "CSV (*.csv)" if form == "csv" else "JSON lines (*.jsonl)"
+        ask_save(self, "Save the rows", f"messages.{form}", kinds, lambda path: self.save(path, form))
+
+    def save(self, path: Path, form: Format) -> None:
+        """Write the rows on show, in their order."""
+        self._desk.jobs.run(
+            self,
+            write_rows,
+            path,
+            tuple(self.table.model_.rows),
+            form,
+            then=lambda p: self._desk.say("pass", f"The list of messages was saved as {p.name}."),
+            failed=lambda e: self.banner.say("error", str(e)),
+            channel="export",
+        )
 
 
 def _combo(name: str, characters: int) -> QComboBox:

@@ -310,7 +310,8 @@ class ComparePage(Page):
         for side, at, about in zip(SIDES, compared.found, found.sides, strict=True):
             self.kinds[side].setText(visible((about.subject or about.kind)[:60]))
             layers = f"{', '.join(at.layers)}, " if at.layers else ""
-            self.kinds[side].setToolTip(tip(f"{about.sentence}\n{layers}{at.size:,} bytes"))
+            name = self._sources[side].name
+            self.kinds[side].setToolTip(tip(f"{name}: {about.sentence}\n{layers}{at.size:,} bytes"))
         if found.notes:
             self.banner.say("info", " ".join(found.notes))
         self._differences = found.differences

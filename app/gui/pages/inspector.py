@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.examine import (
-    NOTHING,
     WHOEVER_FITS,
     Examined,
     Subject,
@@ -34,7 +33,7 @@ from app.gui.files import FileRefused, ask_folder, ask_open, ask_save, read_file
 from app.gui.findings import report_text
 from app.gui.inspector.applying import Applying
 from app.gui.inspector.empty import FirstSteps
-from app.gui.inspector.folder import FolderJudging, FolderView, Format, judge_folder, message_of
+from app.gui.inspector.folder import FolderView, message_of
 from app.gui.inspector.keys import KeysDialog
 from app.gui.inspector.metadata import MetadataDialog
 from app.gui.inspector.recording import Judged, RecordingView
@@ -43,7 +42,6 @@ from app.gui.inspector.sharing import SUFFIXES, Form, shared
 from app.gui.inspector.tabs import MessageTabs
 from app.gui.inspector.views import MessageViews
 from app.gui.widgets import Banner, EmptyState, button, copy_text
-from app.judging import Recipe
 from app.saml.damage import explain_signatures
 from app.saml.intake import MOST_BYTES
 
@@ -76,7 +74,6 @@ class InspectorPage(Page):
         self._examined: Examined | None = None
         self._taken: Taken | None = None
         self._survey: Progress | None = None
-        self._folder_job: Progress | None = None
         self._in_folder = False
         self._running = self._moved = False
         self._keys: KeysDialog | None = None
@@ -114,11 +111,8 @@ class InspectorPage(Page):
         self.tabs.chosen.connect(self._on_tab)
         self.recording = RecordingView()
         self.recording.asked.connect(self.show_message)
-        self.folder = FolderView()
+        self.folder = FolderView(desk)
         self.folder.opened.connect(self.open_row)
-        self.folder.asked.connect(self._rejudge_folder)
-        self.folder.cancelled.connect(self.stop_folder)
-        self.folder.export_asked.connect(self._ask_save_rows)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.first)
         self._stack.addWidget(self.views)
@@ -338,7 +332,6 @@ class InspectorPage(Page):
         for channel in ("take", "inspect", "explain"):
             self.desk.jobs.drop(self, channel)
         self._drop_survey()
-        self._drop_folder()
         self.folder.clear()
         self._in_folder = False
         self.views.clear()
@@ -418,23 +411,9 @@ class InspectorPage(Page):
     def open_folder(self, folder: Path) -> None:
         """Judge every file below a folder."""
         self.banner.hide()
-        self._drop_folder()
         self._in_folder = True
-        recipe = self._recipe(self.folder.judging())
-        sink = self.folder.begin(folder)
+        self.folder.judge(folder)
         self._show_controls()
-        job = self.desk.jobs.run_long(
-            self,
-            judge_folder,
-            folder,
-            recipe,
-            sink,
-            then=self._folder_done,
-            progressed=lambda done, total, _text: self.folder.show_progress(done, total),
-            failed=self._folder_failed,
-            channel="folder",
-        )
-        self._folder_job = job if self.folder.running else None
 
     def show_folder(self) -> None:
         """Go back to the folder's messages."""
@@ -448,51 +427,8 @@ class InspectorPage(Page):
         self.bar.judge_at(judging.at)
         self.open_path(Path(found.file), message_of(found))
 
-    def stop_folder(self) -> None:
-        """Stop judging the folder; what there is stays."""
-        if self._folder_job is not None:
-            self._folder_job.cancel()
-
-    def _drop_folder(self) -> None:
-        self.stop_folder()
-        self._folder_job = None
-        self.desk.jobs.drop(self, "folder")
-
-    def _rejudge_folder(self) -> None:
-        if self.folder.folder is not None:
-            self.open_folder(self.folder.folder)
-
-    def _recipe(self, judging: FolderJudging) -> Recipe:
-        now = self.desk.workspace.now()
-        at: Literal["issue"] | None = "issue" if judging.at == "issue" else None
-        if judging.against == NOTHING:
-            return Recipe(now=now, at=at)
-        return Recipe(
-            now=now,
-            at=at,
-            workspace=self.desk.workspace.url,
-            account=None if judging.against == WHOEVER_FITS else judging.against,
-            decryption_keys=self.desk.sso.session_key_files(),
-        )
-
-    def _folder_done(self, whole: bool) -> None:
-        self._folder_job = None
-        self.folder.end(whole=whole)
-
-    def _folder_failed(self, error: Exception) -> None:
-        self._folder_job = None
-        self.folder.fail(str(error) or type(error).__name__)
-
     def _ask_folder(self) -> None:
         ask_folder(self, "Open a folder of messages", self.open_folder)
-
-    def _ask_save_rows(self, form: Format) -> None:
-        kinds = "CSV (*.csv)" if form == "csv" else "JSON lines (*.jsonl)"
-        ask_save(self, "Save the rows", f"messages.{form}", kinds, lambda path: self.save_rows(path, form))
-
-    def save_rows(self, path: Path, form: Format) -> None:
-        """Write the rows of the folder that are on show."""
-        self._write(path, self.folder.exported(form), "The list of messages")
 
     def _apply(self, setting: str) -> None:
         if self._examined is not None:
