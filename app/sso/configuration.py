@@ -17,7 +17,7 @@ from app.sso.accounts import AccountVerbs
 from app.sso.base import OPERATOR
 from app.sso.choices import sp_of
 from app.sso.errors import MetadataRefused, Moved, NotFound, Refused
-from app.sso.revisions import Difference, between, reading_of
+from app.sso.revisions import Difference, between, decided_of, is_damaged, reading_of
 from app.sso.sp_keys import PURPOSES, SpKeyVerbs
 from app.sso.values import Change, ConfigurationView, MetadataSummary, SpValues
 from app.store import Revision, Transaction
@@ -234,6 +234,9 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
         if revision is not None and revision.document is not None:
             reading = reading_of(revision, self.now())
             idp, warnings = reading.idp, _summary(reading).warnings
+            if is_damaged(revision):
+                told = "The rules of this revision are damaged, so nobody can log in. Restore an earlier one."
+                warnings = (told, *warnings)
         return ConfigurationView(account, revision, idp, warnings, self._sp_values(tx, account))
 
     @staticmethod
@@ -326,9 +329,11 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
 
     @staticmethod
     def _configuration(revision: Revision) -> Configured:
-        idp = None if revision.document is None else reading_of(revision).idp
+        # Decisions that do not fit were not saved by us: nobody is judged by less than what was decided.
+        idp = None if revision.document is None or is_damaged(revision) else reading_of(revision).idp
         keys = frozenset(saml.fingerprint(k.certificate) for k in idp.signing_keys) if idp is not None else frozenset()
-        return Configured(revision.account_id, revision.entity_id, revision.idp_entity_id, idp, keys, revision.choices)
+        decided = decided_of(revision)
+        return Configured(revision.account_id, revision.entity_id, revision.idp_entity_id, idp, keys, decided)
 
 
 def _summary(reading: MetadataReading) -> MetadataSummary:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app import saml
-from app.sso.choices import choice
+from app.sso.choices import BY_CHOICE, checked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +49,19 @@ def reading_of(revision: Revision, now: datetime | None = None) -> MetadataReadi
     return reading
 
 
+def decided_of(revision: Revision) -> Mapping[str, Any]:
+    """What an account decided in a revision; nothing where it does not fit, see is_damaged()."""
+    return {} if is_damaged(revision) else revision.choices
+
+
+def is_damaged(revision: Revision) -> bool:
+    """Whether its decisions are none that could have been saved, so that nobody may be judged by it."""
+    try:
+        return not isinstance(revision.choices, dict) or checked(revision.choices) != revision.choices
+    except ValueError:
+        return True
+
+
 def facts_of(revision: Revision | None, sp: ServiceProvider) -> dict[str, str]:
     """Everything that a revision decides, by a name for people; of no revision, what holds before the first one."""
     on = revision is not None and revision.document is not None
@@ -63,9 +77,8 @@ def facts_of(revision: Revision | None, sp: ServiceProvider) -> dict[str, str]:
             facts["Identity provider"] = f"{revision.idp_entity_id} (its metadata cannot be read any more)"
         else:
             facts.update(facts_of_idp(idp))
-    for name, value in revision.choices.items() if revision is not None else ():
-        about = choice(name)
-        facts[about.title] = about.shown(value)
+    for name, value in decided_of(revision).items() if revision is not None else ():
+        facts[BY_CHOICE[name].title] = BY_CHOICE[name].shown(value)
     return facts
 
 

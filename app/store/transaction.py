@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.account import Account
 from app.accounts.users import User
 from app.product import ADMINISTRATOR, ROLES
+from app.store.errors import DamagedStore
 from app.store.events import CHANNEL
 from app.store.leavers import LeaverQueries
 from app.store.models import (
@@ -106,7 +107,13 @@ def _user(row: Row[Any]) -> User:
 
 def _revision(row: Row[Any]) -> Revision:
     values = dict(row._mapping)
-    values["choices"] = json.loads(values["choices"]) if values["choices"] else {}
+    try:
+        values["choices"] = json.loads(values["choices"]) if values["choices"] else {}
+    except (ValueError, RecursionError) as e:
+        raise DamagedStore(
+            f"Revision {row.number} of a configuration holds decisions that cannot be read. Go back to a backup; "
+            "sso-workbench db check looks for more."
+        ) from e
     return Revision(**values)
 
 

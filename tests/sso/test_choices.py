@@ -7,6 +7,7 @@ import pytest
 
 from app.sso import Moved, Refused
 from app.sso.choices import BY_CHOICE
+from app.store import StoreError
 from simulator.names import RSA_SHA1
 
 AZURE = "6f1c2a1e-77aa-4b55-9d21-0c6a4ef0a001"
@@ -183,3 +184,29 @@ def test_the_service_provider_as_an_account_has_it(bench):
     assert (sp.claim_role, sp.relay_state, sp.claim_full_name) == ("groups", "https://media.example/home", "full_name")
     bench.sso.create_account("ik_other", "Other")
     assert bench.sso.service_provider("ik_other") == bench.sso.sp
+
+
+@pytest.mark.parametrize("damaged", ['{"signed_part": "nothing"}', '{"no_such": 1}', '["x"]', '{"role_values": 7}'])
+def test_decisions_that_nobody_can_have_saved_let_nobody_in(bench, damaged):
+    from sqlalchemy import text
+
+    bench.sso.set_choices("ik_7x2k", {"signed_part": "both"})
+    with bench.store.write() as tx:
+        tx.connection.execute(text("UPDATE configurations SET choices = :c WHERE number = 2"), {"c": damaged})
+    bench.reopen()
+    assert not bench.log_in("ada").allowed
+    view = bench.sso.configuration("ik_7x2k")
+    assert "damaged" in view.warnings[0]
+    assert bench.sso.choices("ik_7x2k")
+    bench.sso.restore_revision("ik_7x2k", 1)
+    assert bench.log_in("ada").allowed
+
+
+def test_decisions_that_are_no_json_are_told_in_a_sentence(bench):
+    from sqlalchemy import text
+
+    with bench.store.write() as tx:
+        tx.connection.execute(text("UPDATE configurations SET choices = '{' WHERE number = 1"))
+    bench.reopen()
+    with pytest.raises(StoreError, match="cannot be read"):
+        bench.sso.configuration("ik_7x2k")
