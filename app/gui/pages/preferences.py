@@ -85,7 +85,9 @@ class SettingRow(QWidget):
         self.control.setFixedWidth(230)
         main = row(words, self.control, spacing=16)
         main.setStretch(0, 1)
-        self.setLayout(column(main, self.banner, spacing=4, margins=(0, 4, 0, 4)))
+        cost = label(f"What it costs: {setting.cost}" if setting.cost else "", tone="muted", size=12, wrap=True)
+        cost.setVisible(bool(setting.cost))
+        self.setLayout(column(main, cost, self.banner, spacing=4, margins=(0, 4, 0, 4)))
 
     def _control(self) -> QWidget:
         s = self.setting
@@ -148,7 +150,8 @@ class PolicyRow(QWidget):
             self.group.addButton(made)
             self.options[value] = made
             options.addWidget(made)
-        self.setLayout(column(label(choice.title), options, spacing=6, margins=(0, 4, 0, 4)))
+        cost = label(f"What it costs: {choice.cost}", tone="muted", size=12, wrap=True)
+        self.setLayout(column(label(choice.title), options, cost, spacing=6, margins=(0, 4, 0, 4)))
         self.setAccessibleName(choice.title)
 
     def show_value(self, value: str) -> None:
@@ -208,7 +211,8 @@ class PreferencesPage(Page):
         card = Card(
             "Provisioning",
             label(
-                "Where the service's own rules leave a case open, this decides what happens to the person.",
+                "Where the service's own rules leave a case open, this decides what happens to the person. An account "
+                "may decide otherwise under Settings, Rules.",
                 tone="muted",
                 wrap=True,
             ),
