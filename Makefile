@@ -7,7 +7,7 @@ SYSTEM_PACKAGES := python3-venv libgl1 libegl1 libxkbcommon0 libglib2.0-0 libfon
 TEST_PACKAGES := xvfb xauth
 PYTEST := QT_QPA_PLATFORM=offscreen $(PY) -m pytest
 
-.PHONY: run test lint types borders unit benchmark interop slow browser format setup clean lock
+.PHONY: run test lint types borders unit benchmark interop slow fuzz browser format setup clean lock
 
 run: .venv/.runtime
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then exec $(PY) -m app gui; else \
@@ -41,6 +41,12 @@ interop: .venv/.dev
 	@if command -v npm >/dev/null 2>&1; then cd tests/interop/node && \
 	{ npm ls --silent >/dev/null 2>&1 || npm ci --silent || echo "The npm peers could not be installed."; }; fi
 	$(PYTEST) -m interop tests/interop
+
+# For an hour, or FUZZ_SECONDS. Needs atheris, which is not in the lock: it has no wheel for every system.
+FUZZ_SECONDS ?= 3600
+fuzz: .venv/.dev
+	@if $(PY) -c 'import atheris' 2>/dev/null; then exec $(PY) -m tests.fuzz.target $(FUZZ_SECONDS) tests/output/fuzz; \
+	else echo "Skipped: atheris is not installed. Install it with: $(PY) -m pip install atheris"; fi
 
 browser: .venv/.dev
 	$(PYTEST) -m browser tests/e2e
