@@ -73,7 +73,7 @@ def lab_status(lab: Lab) -> LabStatus:
 
 def soonest_ending(sso: SSO) -> Ending | None:
     """What ends first within 90 days without anything that follows it."""
-    return next((e for e in sso.endings() if e.last and e.step is not None and e.kind == "signing"), None)
+    return next((e for e in sso.endings() if e.last and e.step is not None and e.kind != "metadata"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ class MainWindow(QMainWindow):
     def _show_ending(self, ending: Ending | None) -> None:
         self._ending.setVisible(ending is not None)
         if ending is not None:
-            what = "Certificate" if ending.kind == "signing" else "Metadata"
+            what = "Certificate" if ending.kind == "signing" else "Our own key"
             left = f"{plural(ending.days, 'day')} left" if ending.days >= 0 else "expired"
             self._ending.setText(f"{what}: {left}")
             self._ending.setToolTip(tip(f"{ending.title} ends on {day(ending.ends_at)}.\n{exact(ending.ends_at)}"))

@@ -12,12 +12,14 @@ from app.gui.wording import day, days_left, in_days, plural
 if TYPE_CHECKING:
     from app.accounts.account import Account
     from app.lab import Lab
-    from app.sso import SSO, ConfigurationView, SeatPanel
+    from app.sso import SSO, ConfigurationView, Safety, SeatPanel, SourceView
     from app.store import EventRecord
 
 #: A certificate that ends within so many days needs attention.
 CERTIFICATE_DAYS = 30
 _RECENT = 50
+#: So few recovery codes are a reason to make new ones.
+FEW_CODES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def load(sso: SSO, imagekit_id: str) -> Snapshot:
         day=day,
         week=_buckets(sso, account.id, WEEK, now),
         recent=tuple(sso.events(which, limit=_RECENT)),
-        attention=tuple(needs_attention(configuration, seats, stale, until, sum(b.failure for b in day), now)),
+        attention=(
+            *needs_attention(configuration, seats, stale, until, sum(b.failure for b in day), now),
+            *safety_attention(sso.safety(account.id), sso.metadata_source(account.id)),
+        ),
     )
 
 
@@ -172,6 +177,24 @@ def needs_attention(
         sentence = f"{plural(failed_today, 'login')} failed in the last 24 hours."
         found.append(Attention("warning", sentence, "Open the log", "log", None))
     return sorted(found, key=lambda item: item.state != "error")
+
+
+def safety_attention(safety: Safety, source: SourceView | None) -> list[Attention]:
+    """What could lock people out, or waits for somebody to decide."""
+    found = []
+    if safety.test is not None and not safety.test.passed:
+        sentence = "The last test of the saved settings failed. Mend them, then test again."
+        found.append(Attention("warning", sentence, "Test", "settings", "safety"))
+    if safety.enforced and safety.codes_left <= FEW_CODES:
+        sentence = f"Only {plural(safety.codes_left, 'recovery code')} left while SSO is enforced. Make new ones."
+        found.append(Attention("warning", sentence, "Recovery codes", "settings", "safety"))
+    if source is not None and source.proposal is not None:
+        sentence = "The identity provider's metadata has changed at its address. Nothing was taken over."
+        found.append(Attention("warning", sentence, "Review", "settings", "metadata"))
+    if source is not None and source.source.problem is not None and source.source.every_hours:
+        sentence = "The identity provider's metadata could not be fetched from its address."
+        found.append(Attention("warning", sentence, "Look at it", "settings", "metadata"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

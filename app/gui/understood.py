@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,7 @@ class Understood:
     display_name: str = ""
     endpoints: tuple[tuple[str, str], ...] = ()
     certificates: tuple[CertificateFacts, ...] = ()
+    encryption: tuple[CertificateFacts, ...] = ()
     nameid_formats: tuple[str, ...] = ()
     valid_until: datetime | None = None
     signed: bool = False
@@ -65,7 +67,7 @@ def understand(sso: SSO, document: str | bytes, entity: str | None, imagekit_id:
     changes: tuple[str, ...] = ()
     saved = sso.configuration(imagekit_id).idp if imagekit_id else None
     if saved is not None and summary.idp is not None:
-        changes = tuple(p.message for p in metadata_changes(saved, summary.idp))
+        changes = tuple(_grouped(p.message) for p in metadata_changes(saved, summary.idp))
     return _facts(
         summary.idp,
         sso.now(),
@@ -75,6 +77,11 @@ def understand(sso: SSO, document: str | bytes, entity: str | None, imagekit_id:
         entities=summary.entities,
         usable=summary.usable,
     )
+
+
+def _grouped(sentence: str) -> str:
+    """The sentence with its fingerprints as they are read over the phone, so that they can be wrapped too."""
+    return re.sub(r"\b[0-9a-f]{64}\b", lambda m: thumbprint(m[0]), sentence)
 
 
 def as_saved(view: ConfigurationView, now: datetime) -> Understood | None:
@@ -106,6 +113,7 @@ def _facts(
         display_name=idp.display_name or "",
         endpoints=tuple(endpoints),
         certificates=tuple(certificate_facts(k.certificate) for k in idp.signing_keys),
+        encryption=tuple(certificate_facts(c) for c in idp.encryption_certificates),
         nameid_formats=idp.nameid_formats,
         valid_until=idp.valid_until,
         signed=idp.signed,
@@ -185,7 +193,9 @@ class UnderstoodView(QWidget):
             self._list.addWidget(CopyRow("Name", facts.display_name, _CAPTION))
         self._list.addWidget(CopyRow("Entity ID", facts.entity_id, _CAPTION))
         for number, certificate in enumerate(facts.certificates[:_MOST_SHOWN], 1):
-            self._certificate(number, len(facts.certificates), certificate, facts.now)
+            self._certificate("Signing", number, len(facts.certificates), certificate, facts.now)
+        for number, certificate in enumerate(facts.encryption[:_MOST_SHOWN], 1):
+            self._certificate("Encryption", number, len(facts.encryption), certificate, facts.now)
         self._list.addWidget(line())
         for caption, location in facts.endpoints[:_MOST_SHOWN]:
             self._list.addWidget(CopyRow(caption, location, _CAPTION))
@@ -209,9 +219,9 @@ class UnderstoodView(QWidget):
         made.setStretch(1, 1)
         self._list.addLayout(made)
 
-    def _certificate(self, number: int, of: int, facts: CertificateFacts, now: datetime) -> None:
+    def _certificate(self, use: str, number: int, of: int, facts: CertificateFacts, now: datetime) -> None:
         self._list.addWidget(line())
-        title = "Signing certificate" if of == 1 else f"Signing certificate {number} of {of}"
+        title = f"{use} certificate" if of == 1 else f"{use} certificate {number} of {of}"
         until = (
             f"Expires {in_days(facts.not_after, now)}"
             if days_left(facts.not_after, now) >= 0
@@ -225,7 +235,7 @@ class UnderstoodView(QWidget):
         self._list.addWidget(ends)
         self._list.addWidget(label(f"{facts.subject or 'No subject'}, {facts.key}", tone="muted", wrap=True))
         shown = mono_label(thumbprint(facts.sha256), wrap=True)
-        shown.setAccessibleName(f"SHA-256 thumbprint {number}")
+        shown.setAccessibleName(f"SHA-256 thumbprint, {title}")
         copy = button("", partial(_copy, facts.sha256), icon="copy", kind="flat", hint="Copy the SHA-256 thumbprint")
         made = row(
             column(label("SHA-256 thumbprint, to compare by phone", tone="muted", size=12), shown, spacing=2), copy

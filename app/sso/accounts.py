@@ -115,11 +115,23 @@ class AccountVerbs(SsoBase):
         seat_limit: int | None = None,
         seat_price: str | None = None,
         operator: str = OPERATOR,
+        seen: Account | None = None,
     ) -> Account:
-        """Change name, plan, seat limit or seat price ("" removes it). A limit below the seats in use is allowed."""
+        """Change name, plan, seat limit or seat price ("" removes it). A limit below the seats in use is allowed.
+
+        `seen` is the account as the person saw it: what they left as it was stays as it is now, whoever changed it
+        meanwhile. Refused, with nothing changed, where somebody else has changed the very same thing.
+        """
         with self.store.write() as tx:
             new, changes = self._change_account(
-                tx, account, name=name, plan=plan, seat_limit=seat_limit, seat_price=seat_price, operator=operator
+                tx,
+                account,
+                name=name,
+                plan=plan,
+                seat_limit=seat_limit,
+                seat_price=seat_price,
+                operator=operator,
+                seen=seen,
             )
         if changes:
             self.tell(Change("accounts", new.id, new.id))
@@ -213,6 +225,7 @@ class AccountVerbs(SsoBase):
         seat_limit: int | None,
         seat_price: str | None,
         operator: str,
+        seen: Account | None = None,
     ) -> tuple[Account, tuple[FieldChange, ...]]:
         """The account as it is then, and what was changed."""
         old = self._account(tx, account)
@@ -224,6 +237,8 @@ class AccountVerbs(SsoBase):
             "seat_limit": old.seat_limit if seat_limit is None else seat_limit,
             "seat_price": old.seat_price if seat_price is None else seat_price.strip() or None,
         }
+        if seen is not None:
+            values = _merged(seen, old, values)
         _check_account(values["name"], values["plan"], values["seat_limit"])
         price = values["seat_price"]
         if price is not None and (len(price) > _LONGEST_PRICE or not price.isprintable()):
@@ -245,6 +260,27 @@ class AccountVerbs(SsoBase):
                 changes=changes,
             )
         return self._account(tx, old.id), changes
+
+
+_FIELDS: Final = {"name": "name", "plan": "plan", "seat_limit": "seat limit", "seat_price": "price of a seat"}
+
+
+def _merged(seen: Account, now: Account, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What is wanted where somebody changed it, else what is there now. Refused where two changed the same."""
+    made = {}
+    for name, value in wanted.items():
+        saw, is_now = getattr(seen, name), getattr(now, name)
+        if value == saw:
+            made[name] = is_now
+        elif is_now in (saw, value):
+            made[name] = value
+        else:
+            what = f"{_FIELDS[name]} from {saw or 'nothing'} to {is_now or 'nothing'}"
+            raise Refused(
+                "account.moved",
+                f"Somebody else changed the {what} meanwhile. Nothing of yours was saved; look at it, then save again.",
+            )
+    return made
 
 
 def _check_account(name: str, plan: str, seat_limit: int | str | None) -> int:

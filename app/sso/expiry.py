@@ -16,11 +16,14 @@ STEPS: Final = (90, 30, 7, 0)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One thing that ends. `sha256` is "" for metadata; `last` says that no other of its kind outlives it."""
+    """One thing that ends. `sha256` is "" for metadata; `last` says that no other of its kind outlives it.
+
+    "own" is a key of ours, which belongs to every account: then `imagekit_id` is "".
+    """
 
     imagekit_id: str
     account_name: str
-    kind: Literal["signing", "metadata"]
+    kind: Literal["signing", "metadata", "own"]
     subject: str
     sha256: str
     begins_at: datetime | None
@@ -42,6 +45,8 @@ class Ending:
     @property
     def title(self) -> str:
         """What it is, for people."""
+        if self.kind == "own":
+            return self.account_name
         what = "Signing certificate" if self.kind == "signing" else "Metadata"
         return f"{what} of {self.account_name} ({self.imagekit_id})"
 
@@ -50,8 +55,8 @@ class ExpiryVerbs(ConfigurationVerbs):
     """The part of SSO that watches ends."""
 
     def endings(self, account: int | str | None = None) -> tuple[Ending, ...]:
-        """Everything that ends, of one account or of all that have SSO on, the soonest first."""
-        now, found = self.now(), []
+        """Everything that ends, of one account or of all that have SSO on, our own keys too; the soonest first."""
+        now, found = self.now(), self._own_endings()
         with self.store.read() as tx:
             chosen = tx.accounts() if account is None else (self._account(tx, account),)
             for a in chosen:
@@ -76,3 +81,15 @@ class ExpiryVerbs(ConfigurationVerbs):
                         Ending(a.imagekit_id, a.name, "metadata", idp.entity_id, "", None, idp.valid_until, days, True)
                     )
         return tuple(sorted(found, key=lambda e: (e.ends_at, e.imagekit_id)))
+
+    def _own_endings(self) -> list[Ending]:
+        now = self.now()
+        keys = [k for k in self.sp_keys() if k.published]
+        return [
+            Ending(
+                "", f"Our {k.state} {k.purpose} key", "own", "published in our metadata", k.fingerprint, k.made_at,
+                k.expires_at, (k.expires_at - now) // timedelta(days=1),
+                not any(o.purpose == k.purpose and o.expires_at > k.expires_at for o in keys),
+            )
+            for k in keys
+        ]  # fmt: skip

@@ -150,3 +150,27 @@ def test_hostile_claims_stay_text(bench: Bench) -> None:
     for made in page.findChildren(QLabel):
         assert "<b>" not in made.text() or made.textFormat().name == "PlainText"
     assert page._shown.recent[0].at <= bench.time + timedelta(seconds=1)
+
+
+def test_what_could_lock_people_out_needs_attention(bench: Bench) -> None:
+    bench.connect()
+    first = bench.log_in("ada")
+    bench.sso.record_test(ACCOUNT, first.reference)
+    codes = bench.sso.make_recovery_codes(ACCOUNT)
+    bench.sso.enforce(ACCOUNT)
+    page = bench.page("overview")
+    assert page.state_figure.value.text() == "Enforced"
+    assert not any("recovery code" in s for s in sentences(page))
+    assert first.user is not None
+    for code in codes[:7]:
+        assert bench.sso.use_recovery_code(first.user.email, code).user is not None
+    page.refresh()
+    flush()
+    assert any("Only 1 recovery code left" in s for s in sentences(page))
+    bench.sso.set_metadata_source(ACCOUNT, "https://idp.test/metadata", every_hours=24)
+    bench.sso.record_fetch(ACCOUNT, "https://idp.test/metadata", problem="idp.test did not answer.")
+    flush()
+    assert any("could not be fetched" in s for s in sentences(page))
+    bench.catch_opened()
+    press(page, "Recovery codes")
+    assert bench.opened == [("settings", "safety")]

@@ -582,3 +582,19 @@ def test_an_aggregate_too_long_to_read_at_once_is_picked_from_its_file(bench: Be
     path.unlink()
     page.picker.search()
     assert "cannot be read" in page.picker.banner.text
+
+
+def test_what_is_typed_about_an_account_stays_while_somebody_else_saves(bench: Bench) -> None:
+    tab = bench.page("settings", "account").account
+    tab.seat_box.setValue(12)
+    bench.sso.update_account(ACCOUNT, name="Acme Group", operator="olga")
+    flush()
+    assert (tab.name_field.text(), tab.seat_box.value()) == ("Acme Group", 12)
+    assert tab.account_banner.text == ""
+    bench.sso.update_account(ACCOUNT, seat_limit=9, operator="olga")
+    flush()
+    assert tab.seat_box.value() == 12
+    assert "the seat limit was set to 9" in tab.account_banner.text
+    press(tab, "Save account")
+    account = bench.sso.account(ACCOUNT)
+    assert (account.name, account.seat_limit) == ("Acme Group", 12)

@@ -235,3 +235,16 @@ def test_a_request_is_judged_by_the_account_whose_identity_provider_it_goes_to(b
         )
         report = bench.sso.inspect(request)
         assert (report.verdict, report.expectation.idp_entity_id) == ("accept", idp.tenant.entity_id)
+
+
+def test_two_people_who_change_an_account_do_not_undo_each_other(bench):
+    seen = bench.sso.account("ik_7x2k")
+    bench.sso.update_account("ik_7x2k", seat_limit=9, operator="olga")
+    both = bench.sso.update_account("ik_7x2k", name="Acme Group", seat_limit=seen.seat_limit, seen=seen)
+    assert (both.name, both.seat_limit) == ("Acme Group", 9)
+    before = bench.rows()
+    with pytest.raises(Refused, match="changed the seat limit from 5 to 9") as caught:
+        bench.sso.update_account("ik_7x2k", name="Acme Group", seat_limit=7, seen=seen)
+    assert caught.value.code == "account.moved"
+    assert bench.rows() == before
+    assert bench.sso.update_account("ik_7x2k", seat_limit=9, seen=seen).seat_limit == 9

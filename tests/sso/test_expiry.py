@@ -8,6 +8,7 @@ import pytest
 from app.sharing.calendar import calendar
 from app.sso import Ending
 from app.sso.expiry import STEPS
+from tests.sso.test_sp_keys import keyed  # noqa: F401  a fixture
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -84,3 +85,14 @@ def test_a_hostile_subject_begins_no_line_of_its_own(subject):
     assert {x.partition(":")[0].partition(";")[0] for x in found} <= allowed
     assert [x for x in found if x.startswith("ACTION")] == ["ACTION:DISPLAY"] * 4
     assert found.count("BEGIN:VALARM") == 4
+
+
+def test_our_own_keys_are_watched_too(keyed):  # noqa: F811
+    keyed.sso.make_sp_key("signing")
+    (own,) = [e for e in keyed.sso.endings() if e.kind == "own"]
+    assert (own.title, own.imagekit_id, own.last) == ("Our current signing key", "", True)
+    keyed.later(days=1)
+    keyed.sso.make_sp_key("signing")
+    first, second = [e for e in keyed.sso.endings() if e.kind == "own"]
+    assert (first.last, second.last) == (False, True)
+    assert first.ends_at < second.ends_at

@@ -326,7 +326,8 @@ class OverviewPage(Page):
         if configuration.idp is not None:
             provider = configuration.idp.display_name or configuration.idp.entity_id
         caption = f"SSO, revision {configuration.revision.number}" if configuration.revision else "single sign-on"
-        self.state_figure.show_value("On" if account.sso_on else "Off", caption, "ok" if account.sso_on else "warning")
+        word = "Enforced" if account.enforced else "On" if account.sso_on else "Off"
+        self.state_figure.show_value(word, caption, "ok" if account.sso_on else "warning")
         told = f"Identity provider: {provider}" if provider else "No identity provider metadata is saved."
         if configuration.revision is not None:
             told += f"\nSaved {ago(configuration.revision.at, shown.now)}\n{exact(configuration.revision.at)}"

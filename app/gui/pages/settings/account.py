@@ -106,25 +106,36 @@ class AccountSection(Section):
         self.list.show_loaded(loaded)
 
     def show_account(self, account: Account, used: int) -> None:
-        """Show an account and how many of its seats are in use."""
+        """Show an account and how many of its seats are in use. What was typed and is not saved stays."""
+        before, typed = self._account, self._typed()
+        other = before is None or before.imagekit_id != account.imagekit_id
         self._account = account
+        was, now = _values(before) if before is not None else typed, _values(account)
+        kept = [(not other and t != w) for t, w in zip(typed, was, strict=True)]
+        name, plan, seats, price = (t if k else n for t, n, k in zip(typed, now, kept, strict=True))
         self.account_id.show_value(account.imagekit_id)
-        self.name_field.setText(account.name)
-        self.plan_box.setCurrentIndex(self.plan_box.findData(account.plan))
-        self.seat_box.setValue(account.seat_limit)
-        self.price_field.setText(account.seat_price or "")
+        self.name_field.setText(str(name))
+        self.plan_box.setCurrentIndex(self.plan_box.findData(plan))
+        self.seat_box.setValue(int(str(seats)))
+        self.price_field.setText(str(price))
         self.used_text.setText(
             f"{plural(used, 'seat')} in use. A lower limit deletes nobody; it only keeps new people out."
         )
         self._changed()
+        moved = [
+            f"the {what} was set to {n or 'nothing'}"
+            for what, k, w, n, t in zip(_NAMES, kept, was, now, typed, strict=True)
+            if k and w != n and n != t
+        ]
+        if moved:
+            self.account_banner.say("warning", f"Meanwhile {' and '.join(moved)}. Yours is kept and not saved yet.")
+
+    def _typed(self) -> tuple[str, str, int, str]:
+        return self.name_field.text(), self.plan_box.currentData(), self.seat_box.value(), self.price_field.text()
 
     def _changed(self) -> None:
         a = self._account
-        self.save_button.setEnabled(
-            a is not None
-            and (self.name_field.text(), self.plan_box.currentData(), self.seat_box.value(), self.price_field.text())
-            != (a.name, a.plan, a.seat_limit, a.seat_price or "")
-        )
+        self.save_button.setEnabled(a is not None and self._typed() != _values(a))
         if a is not None and self.plan_box.currentData() not in PLANS_WITH_SSO and a.sso_on:
             self.account_banner.say("warning", "This plan has no single sign-on: after saving, every login is refused.")
         else:
@@ -136,10 +147,8 @@ class AccountSection(Section):
                 _save_account,
                 self.desk.sso,
                 self.desk.account,
-                self.name_field.text(),
-                self.plan_box.currentData(),
-                self.seat_box.value(),
-                self.price_field.text(),
+                self._typed(),
+                self._account,
                 then=lambda a: self.done(f"{a.name} was saved."),
                 failed=lambda e: self.account_banner.say("error", str(e)),
                 channel="account",
@@ -199,8 +208,16 @@ def _seat_box(name: str) -> QSpinBox:
     return number_field(name, 0, 1_000_000)
 
 
-def _save_account(sso: SSO, imagekit_id: str, name: str, plan: str, seats: int, price: str) -> Account:
-    return sso.update_account(imagekit_id, name=name, plan=plan, seat_limit=seats, seat_price=price)
+_NAMES = ("name", "plan", "seat limit", "price of a seat")
+
+
+def _values(account: Account) -> tuple[str, str, int, str]:
+    return account.name, account.plan, account.seat_limit, account.seat_price or ""
+
+
+def _save_account(sso: SSO, imagekit_id: str, typed: tuple[str, str, int, str], seen: Account | None) -> Account:
+    name, plan, seats, price = typed
+    return sso.update_account(imagekit_id, name=name, plan=plan, seat_limit=seats, seat_price=price, seen=seen)
 
 
 def _create_account(sso: SSO, imagekit_id: str, name: str, plan: str, seats: int) -> Account:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.sso import SSO, Ending
 
 _FILES: Final = "Calendar (*.ics);;All files (*)"
+_KINDS: Final = {"metadata": "Metadata", "signing": "Signing key", "own": "Our own key"}
 _LANE: Final = 22
 _NAMES: Final = 190
 _MOST: Final = 12
@@ -97,7 +98,7 @@ class CertificatesSection(Section):
             "certificates",
             (
                 Column("Account", lambda e: e.account_name, 130, tip=lambda e: e.imagekit_id),
-                Column("What", lambda e: "Metadata" if e.kind == "metadata" else "Signing key", 100),
+                Column("What", lambda e: _KINDS[e.kind], 100),
                 Column("Ends", self._left, 128, state=_tone, sort=lambda e: e.ends_at.timestamp()),
                 Column("On", lambda e: day(e.ends_at), 96, tip=lambda e: exact(e.ends_at)),
                 Column("Subject", lambda e: e.subject, 220),
@@ -159,8 +160,9 @@ def _tone(ending: Ending) -> str:
 
 
 def _short(ending: Ending) -> str:
-    what = "metadata" if ending.kind == "metadata" else "signing key"
-    return visible(f"{ending.account_name}, {what}")
+    if ending.kind == "own":
+        return visible(ending.account_name)
+    return visible(f"{ending.account_name}, {_KINDS[ending.kind].lower()}")
 
 
 def _calendar(sso: SSO) -> bytes:
