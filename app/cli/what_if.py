@@ -40,7 +40,8 @@ def what_if(
     document = None
     if idp_metadata is not None:
         document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
-    from app.whatif import WorkersLost, forecast
+    from app.bulk import WorkersLost
+    from app.whatif import forecast
 
     def told(done: int, of: int) -> bool:
         if done and done % _EVERY == 0:
