@@ -106,6 +106,7 @@ class LogoutRequest:
     name_id: str
     session_indexes: tuple[str, ...] = ()
     relay_state: str | None = None
+    signed: bool = False
     xml: bytes = b""
 
 
@@ -264,7 +265,7 @@ def read_authn_request(
             f"The request was issued at {issued.isoformat()}, more than an hour away from now.", "request-issueinstant"
         )
     relay = fields.get("RelayState")
-    signed = _verify(root, data, fields, raw, post, application, tenant)
+    signed = _verify(root, data, fields, raw, post, application, demanded=tenant.want_authn_requests_signed)
     policy = root.find(q(SAMLP, "NameIDPolicy"))
     context = root.find(q(SAMLP, "RequestedAuthnContext"))
     references = () if context is None else context.findall(q(SAML, "AuthnContextClassRef"))
@@ -290,20 +291,22 @@ def read_authn_request(
 
 
 def read_logout_request(fields: Mapping[str, tuple[str, str]], *, post: bool, tenant: Tenant) -> LogoutRequest:
-    """Reads a LogoutRequest.
+    """Reads a LogoutRequest. It need not be signed, but a signature that is there must hold (saml-profiles §4.4.3.1).
 
     Raises:
-        RequestRefused: unreadable, from an unknown issuer, or without NameID.
+        RequestRefused: unreadable, from an unknown issuer, signed wrongly, or without NameID.
     """
     if "SAMLRequest" not in fields:
         raise RequestRefused("The request has no SAMLRequest.", "request-present")
-    data = decode(fields["SAMLRequest"][0], deflated=None if post else True)
+    value, raw = fields["SAMLRequest"]
+    data = decode(value, deflated=None if post else True)
     root = parse(data, "LogoutRequest")
     issuer = text_of(root, q(SAML, "Issuer")) or ""
     application = _by_issuer(tenant, issuer)
     name_id = text_of(root, q(SAML, "NameID"))
     if not name_id:
         raise RequestRefused("The LogoutRequest names nobody.", "request-subject")
+    signed = _verify(root, data, fields, raw, post, application, demanded=False)
     relay = fields.get("RelayState")
     return LogoutRequest(
         id=root.get("ID") or "",
@@ -312,6 +315,7 @@ def read_logout_request(fields: Mapping[str, tuple[str, str]], *, post: bool, te
         name_id=name_id,
         session_indexes=tuple((e.text or "").strip() for e in root.findall(q(SAMLP, "SessionIndex"))),
         relay_state=relay[0] if relay else None,
+        signed=signed,
         xml=data,
     )
 
@@ -343,12 +347,13 @@ def _verify(
     raw: str,
     post: bool,
     application: Application,
-    tenant: Tenant,
+    *,
+    demanded: bool,
 ) -> bool:
     """Whether the request is signed and its signature holds. A signature that cannot be judged counts as none."""
     present = root.find(q(DS, "Signature")) is not None if post else "Signature" in fields
     if not present or application.signing_certificate is None:
-        if tenant.want_authn_requests_signed:
+        if demanded:
             why = "is not signed" if not present else "is signed, but no certificate of the sender is registered"
             raise RequestRefused(f"Requests must be signed, and this one {why}.", "request-signed")
         return False

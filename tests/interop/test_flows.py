@@ -180,6 +180,14 @@ def test_a_login_is_accepted_with_every_claim_as_sent(
     assert {n: opinion.claims[n] for n in SENT} == SENT
 
 
+def altered(sent: peers.Sent, binding: str) -> peers.Sent:
+    """The same message after somebody on its way changed what is signed."""
+    if binding == "redirect":
+        return replace(sent, url=sent.url.replace("RelayState=bye", "RelayState=by"))
+    xml = base64.b64decode(sent.fields["SAMLRequest"]).replace(b"zoe@", b"eva@")
+    return replace(sent, fields={**sent.fields, "SAMLRequest": base64.b64encode(xml).decode()})
+
+
 @pytest.mark.parametrize(("peer", "binding"), LOGOUTS)
 def test_a_logout_is_answered_and_the_answer_accepted(peer: str, binding: str, house: House, tmp_path: Path) -> None:
     if why := peers.missing(peer):
@@ -190,6 +198,9 @@ def test_a_logout_is_answered_and_the_answer_accepted(peer: str, binding: str, h
     assert isinstance(opinion, Opinion), str(opinion)
     sent = peers.logout(peer, parties, opinion, binding=binding, folder=tmp_path)
     with browser() as client:
+        refused = send(client, altered(sent, binding), binding)
+        assert refused.status_code == 400
+        assert "signature does not verify" in words(refused.text)
         xml = house.posted(send(client, sent, binding), SLO, "bye")
     assert house.pages.exchanges[-1].in_response_to == sent.id
     peers.logged_out(peer, parties, xml, in_response_to=sent.id, folder=tmp_path)

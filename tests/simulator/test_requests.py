@@ -156,8 +156,14 @@ def signing(idp: Idp, keys: KeyRing, *, demanded: bool) -> None:
     idp.tenant = replace(idp.tenant.with_application(application), want_authn_requests_signed=demanded)
 
 
-def signed_query(keys: KeyRing, key: str = "other-sp", algorithm: str = names.RSA_SHA256) -> str:
-    text = redirect(authn_request()) + "&RelayState=%2fx&SigAlg=" + quote(algorithm, safe="")
+def signed_query(
+    keys: KeyRing, key: str = "other-sp", algorithm: str = names.RSA_SHA256, message: etree._Element | None = None
+) -> str:
+    text = (
+        redirect(authn_request() if message is None else message)
+        + "&RelayState=%2fx&SigAlg="
+        + quote(algorithm, safe="")
+    )
     private = keys.pair(key).key
     assert isinstance(private, rsa.RSAPrivateKey)
     value = private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -197,3 +203,29 @@ def test_a_bad_signature_counts_even_where_none_is_demanded(idp: Idp, keys: KeyR
     assert not idp.read_request(query=redirect(authn_request())).signed
     with pytest.raises(RequestRefused, match="does not verify"):
         idp.read_request(query=signed_query(keys, "attacker"))
+
+
+def logout_request() -> etree._Element:
+    root = authn_request()
+    root.tag = q(SAMLP, "LogoutRequest")
+    etree.SubElement(root, q(SAML, "NameID")).text = "ada@acme-media.test"
+    return root
+
+
+def test_a_logout_need_not_be_signed_but_what_is_signed_must_hold(idp: Idp, keys: KeyRing) -> None:
+    signing(idp, keys, demanded=True)
+    assert not idp.read_logout(query=redirect(logout_request())).signed
+    good = signed_query(keys, message=logout_request())
+    assert idp.read_logout(query=good).signed
+    for bad in (good.replace("%2fx", "%2fy"), signed_query(keys, "attacker", message=logout_request())):
+        with pytest.raises(RequestRefused, match="does not verify"):
+            idp.read_logout(query=bad)
+    pair = keys.pair("other-sp")
+    root = logout_request()
+    sign(root, Parts(pair.key, [pair.certificate]), Signing())
+    assert idp.read_logout(form=post(root)).signed
+    name_id = root.find(q(SAML, "NameID"))
+    assert name_id is not None
+    name_id.text = "eva@acme-media.test"
+    with pytest.raises(RequestRefused, match="does not verify"):
+        idp.read_logout(form=post(root))
