@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from app import saml
@@ -43,9 +44,15 @@ def reading_of(revision: Revision, now: datetime | None = None) -> MetadataReadi
     told on the settings page.
     """
     assert revision.document is not None
-    reading = saml.read_metadata(revision.document, now=now)
-    if reading.idp is None and revision.idp_entity_id is not None:
-        reading = saml.read_metadata(revision.document, entity=revision.idp_entity_id, now=now)
+    return (_read if now is None else _read.__wrapped__)(revision.document, revision.idp_entity_id, now)
+
+
+@lru_cache(maxsize=8)
+def _read(document: bytes, idp_entity_id: str | None, now: datetime | None) -> MetadataReading:
+    """Read a document; without a moment the same few are asked for again and again, and say the same."""
+    reading = saml.read_metadata(document, now=now)
+    if reading.idp is None and idp_entity_id is not None:
+        reading = saml.read_metadata(document, entity=idp_entity_id, now=now)
     return reading
 
 
