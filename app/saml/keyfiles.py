@@ -54,8 +54,9 @@ def certificate_facts(
     """The facts of a certificate. `known_test_keys` are SHA-256 fingerprints as in Expectation."""
     try:
         issuer = certificate.issuer.rfc4514_string()
+        self_signed = certificate.issuer == certificate.subject
     except ValueError:
-        issuer = ""
+        issuer, self_signed = "", False  # names are read when they are asked for, so an unreadable one is found here
     try:
         algorithm = certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
@@ -71,7 +72,7 @@ def certificate_facts(
         key=key_text(public_key(certificate)),
         serial=f"{certificate.serial_number:x}",
         signature_digest=algorithm.name if algorithm is not None else None,
-        self_signed=certificate.issuer == certificate.subject,
+        self_signed=self_signed,
         is_test_key=sha256 in known_test_keys,
     )
 

@@ -133,3 +133,13 @@ def test_a_decryption_key_is_rsa_and_can_be_kept() -> None:
 def test_an_elliptic_curve_key_decrypts_nothing() -> None:
     with pytest.raises(KeyFileError, match=r"elliptic-curve key \(secp256r1\), which opens no assertion"):
         load_decryption_key(private(key=samples.ec_signer().key))
+
+
+def test_a_certificate_whose_issuer_cannot_be_read_has_facts_all_the_same() -> None:
+    name = SIGNER.certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+    assert isinstance(name, str)
+    # The issuer stands before the subject, and both are the same.
+    (certificate,) = load_certificates(DER.replace(name.encode(), b"\xff" * len(name), 1))
+    facts = certificate_facts(certificate)
+    assert (facts.issuer, facts.self_signed) == ("", False)
+    assert name in facts.subject
