@@ -77,7 +77,7 @@ class LoginChart(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._buckets: tuple[Bucket, ...] = ()
-        self.setMinimumHeight(110)
+        self.setMinimumHeight(80)
         self.setMouseTracking(True)
 
     def sizeHint(self) -> QSize:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.gui.charts import Bucket
-from app.gui.wording import day, days_left, in_days, plural
+from app.gui.wording import ago, day, days_left, in_days, plural
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
     from app.lab import Lab
     from app.sso import SSO, ConfigurationView, Safety, SeatPanel, SourceView
-    from app.store import EventRecord
+    from app.store import ConfigurationTest, EventRecord
 
 #: A certificate that ends within so many days needs attention.
 CERTIFICATE_DAYS = 30
 _RECENT = 50
 #: So few recovery codes are a reason to make new ones.
 FEW_CODES = 2
+_TOP_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Snapshot:
     day: tuple[Bucket, ...]
     week: tuple[Bucket, ...]
     recent: tuple[EventRecord, ...]
+    reasons: tuple[tuple[str, str, int, int], ...]
+    test: ConfigurationTest | None
     attention: tuple[Attention, ...]
 
     @property
@@ -76,6 +79,7 @@ def load(sso: SSO, imagekit_id: str) -> Snapshot:
     from app.store import EventFilter
 
     now = sso.now()
+    safety = sso.safety(imagekit_id)
     configuration = sso.configuration(imagekit_id)
     account, seats = configuration.account, sso.seats(imagekit_id)
     which = EventFilter(account=account.id, kind="login", mode="live")
@@ -90,9 +94,11 @@ def load(sso: SSO, imagekit_id: str) -> Snapshot:
         day=day,
         week=_buckets(sso, account.id, WEEK, now),
         recent=tuple(sso.events(which, limit=_RECENT)),
+        reasons=sso.reasons(replace(which, status="failure", since=now - timedelta(days=7)))[:_TOP_REASONS],
+        test=safety.test,
         attention=(
-            *needs_attention(configuration, seats, stale, until, sum(b.failure for b in day), now),
-            *safety_attention(sso.safety(account.id), sso.metadata_source(account.id)),
+            *needs_attention(configuration, seats, stale, until, sum(b.failure for b in day), now, safety.test),
+            *safety_attention(safety, sso.metadata_source(account.id)),
         ),
     )
 
@@ -135,6 +141,7 @@ def needs_attention(
     certificate_until: datetime | None,
     failed_today: int,
     now: datetime,
+    test: ConfigurationTest | None = None,
 ) -> list[Attention]:
     """What somebody should look at, the most urgent first."""
     account, found = configuration.account, []
@@ -146,6 +153,9 @@ def needs_attention(
         if account.off_since_revision is not None:
             off = f"SSO was turned off by revision {account.off_since_revision}: nobody can log in."
         found.append(Attention("warning", off, "Set up SSO", "settings", "metadata"))
+    if test is not None and not test.passed and account.sso_on:
+        sentence = f"The last test of revision {test.revision} failed {ago(test.at, now)}: {test.sentence}"
+        found.append(Attention("warning", sentence, "Test again", "settings", "safety"))
     if certificate_until is not None and days_left(certificate_until, now) < CERTIFICATE_DAYS:
         ended = certificate_until <= now
         when = in_days(certificate_until, now)

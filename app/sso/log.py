@@ -47,8 +47,8 @@ class LogVerbs(SsoBase):
     def configuration_changed_at(self, account: int | None = None) -> datetime | None:
         """When the SSO configuration of an account (row id), or of any, was last changed; None where it never was."""
         with self.store.read() as tx:
-            last = tx.events(EventFilter(kind="configuration", account=account), limit=1)
-        return last[0].at if last else None
+            newest = tx.current_revisions() if account is None else (tx.current_revision(account),)
+        return max((r.at for r in newest if r is not None), default=None)
 
     def reasons(self, which: EventFilter = _EVERYTHING) -> tuple[tuple[str, str, int, int], ...]:
         """(category, reason, events, people): one user, or everybody?"""

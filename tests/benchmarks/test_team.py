@@ -37,7 +37,7 @@ def workspace(url: str) -> Any:
 
 
 def test_a_login_beside_its_validation(tmp_path: Path) -> None:
-    """`consume` at 40 % of the rate of validation alone at least, on SQLite, in CPU seconds: the machines are shared."""
+    """`consume` at 40 % of the rate of validation alone at least, on SQLite. CPU seconds: the machines are shared."""
     bench = workspace(f"sqlite:///{tmp_path / 'workspace.db'}")
     expectation = bench.sso.expectation_for("ik_7x2k")
     rounds = [[bench.issue("ada").body for _ in range(30)] for _ in range(8)]

@@ -174,3 +174,41 @@ def test_what_could_lock_people_out_needs_attention(bench: Bench) -> None:
     bench.catch_opened()
     press(page, "Recovery codes")
     assert bench.opened == [("settings", "safety")]
+
+
+def test_the_last_test_and_the_top_reasons_are_told(bench: Bench) -> None:
+    bench.connect()
+    page = bench.page("overview")
+    assert page.state_figure.caption.text().endswith("not tested")
+    issued = bench.idp.issue("ada", "imagekit")
+    bench.sso.consume(issued.body, mode="test")
+    for username in ("ada", "grace"):
+        body = bench.idp.issue(username, "imagekit").body
+        bench.sso.consume(body)
+        bench.sso.consume(body)
+    late = bench.idp.issue("grace", "imagekit", faults=["route-audience-other"])
+    bench.sso.consume(late.body)
+    flush()
+    assert [b.text() for b in page.reason_buttons] == ["2 × Used before", "1 × Meant for somebody else"]
+    assert "replay.assertion: 2 logins of 2 people" in page.reason_buttons[0].toolTip()
+    bench.catch_opened()
+    page.reason_buttons[0].click()
+    assert bench.opened == [("log", ("reason", "replay.assertion"))]
+    log = bench.page("log")
+    log.open(("reason", "replay.assertion"))
+    flush()
+    assert {e.reason for e in log.table.model_.rows} == {"replay.assertion"}
+    assert len(log.table.model_.rows) == 2
+
+
+def test_a_test_that_failed_needs_attention(bench: Bench) -> None:
+    bench.connect()
+    bad = bench.idp.issue("grace", "imagekit", faults=["route-audience-other"])
+    reference = bench.sso.consume(bad.body, mode="test", account=ACCOUNT).reference
+    bench.sso.record_test(ACCOUNT, reference, how="simulator")
+    page = bench.page("overview")
+    assert page.state_figure.caption.text().endswith("test failed")
+    assert any("The last test of revision 1 failed" in s for s in sentences(page))
+    bench.catch_opened()
+    press(page, "Test again")
+    assert bench.opened == [("settings", "safety")]

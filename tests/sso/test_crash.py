@@ -19,6 +19,7 @@ import pytest
 
 from app.store import EventFilter, Store
 from app.store.migrations import HEAD, KNOWN
+from app.store.models import Base
 from app.store.store import migrate
 from simulator import Idp, TestUser, default_tenant
 from tests.sso import victims
@@ -239,6 +240,33 @@ def stored_revision(url, request):
     name = url.partition("?")[0].rpartition("/")[2]
     server = request.getfixturevalue("postgres_server")
     return server.statement("SELECT version_num FROM alembic_version", name)[0][0]
+
+
+def test_an_import_of_a_directory_that_is_killed(bench, url, nursery, chance):
+    """The list, what it says of everybody, and its row in the log: all of them, or none."""
+    bench.sso.update_account("ik_7x2k", seat_limit=1000)
+    for n in range(PEOPLE):
+        bench.sso.add_user("ik_7x2k", f"p{n}@acme-media.test", f"Person {n}", "developer")
+    bench.store.close()
+    killer = Killer(nursery, chance, victims.import_list)
+    states = set()
+    for turn in range(kills(url) + 1):
+        listed = "".join(f"p{n}@acme-media.test,{turn}\n" for n in range(turn % 2, PEOPLE, 2))
+        told = killer.kill(url, f"mail,title\n{listed}".encode())
+        with whole(url) as store:
+            sso = victims.provider(store, victims.LATER)
+            lists = sso.directory_lists("ik_7x2k")
+            assert len(lists) in (0, 1)
+            assert not told or lists
+            # Half of the people are absent, so it is held until somebody confirms it; its row says so.
+            assert sso.count_events(EventFilter(reason="audit.directory-held")) == len(lists)
+            states.add(len(lists))
+            with store.write() as tx:  # as before the import, for the next turn
+                for name in ("standings", "snapshots", "changes", "events"):
+                    if name in {t.name for t in Base.metadata.sorted_tables}:
+                        where = " WHERE reason LIKE 'audit.directory%'" if name == "events" else ""
+                        tx.connection.exec_driver_sql(f"DELETE FROM {name}{where}")
+    assert states == {0, 1}, "every kill came too early, or too late"
 
 
 def test_an_import_of_a_workspace_that_is_killed(bench, url, nursery, chance, request, tmp_path):

@@ -337,7 +337,12 @@ class LogPage(Page):
     # Loading -------------------------------------------------------------------------------------------------------
 
     def open(self, what: Any) -> None:
-        """Select the event with this reference."""
+        """Select the event with this reference; ("reason", its code) shows the events of a reason."""
+        if isinstance(what, tuple) and what[:1] == ("reason",):
+            self._search_for("")
+            self.filters.take({})
+            self._only_reason(str(what[1]))
+            return
         self._wanted, self._widened = str(what), False
         self.reload()
 

@@ -16,12 +16,14 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from app.accounts.reasons import CATEGORIES
 from app.gui import theme
 from app.gui.charts import LoginChart, SeatBar
 from app.gui.desk import Desk, Page
@@ -232,7 +234,13 @@ class OverviewPage(Page):
             self._spans.addButton(made)
             span_buttons.append(made)
         self.day_button, self.week_button = span_buttons
-        chart_card = Card("Logins", self.chart, self.chart_text, actions=span_buttons)
+        self._reasons = QHBoxLayout()
+        self._reasons.setSpacing(0)
+        self._reasons.setContentsMargins(0, 0, 0, 0)
+        self.reason_buttons: list[QPushButton] = []
+        reasons = QWidget()
+        reasons.setLayout(self._reasons)
+        chart_card = Card("Logins", self.chart, self.chart_text, reasons, actions=span_buttons)
         chart_card.body.setStretch(1, 1)
 
         self.seat_bar = SeatBar()
@@ -310,6 +318,7 @@ class OverviewPage(Page):
         self.recent.show_rows(now_shown.recent)
         self.recent.setVisible(bool(now_shown.recent))
         self.no_logins.setVisible(not now_shown.recent)
+        self._show_reasons(now_shown)
         clear(self._attention)
         for number, item in enumerate(now_shown.attention):
             if number:
@@ -320,16 +329,39 @@ class OverviewPage(Page):
         if not now_shown.attention:
             self._attention.addWidget(label("Nothing needs attention.", tone="ok", wrap=True))
 
+    def _show_reasons(self, shown: Snapshot) -> None:
+        """Why logins failed most often in a week; each leads to its events."""
+        clear(self._reasons)
+        self.reason_buttons = []
+        for category, reason, events, people in shown.reasons:
+            text = f"{events:,} × {CATEGORIES.get(category, category)}"
+            hint = f"{reason}: {plural(events, 'login')} of {plural(people, 'person', 'people')} failed in 7 days"
+            made = button(text, partial(self.desk.open, "log", ("reason", reason)), kind="flat", hint=hint)
+            made.setFont(theme.font(12))
+            self.reason_buttons.append(made)
+            self._reasons.addWidget(made)
+        self._reasons.addStretch(1)
+        self._fit_reasons()
+
+    def _fit_reasons(self) -> None:
+        """Two of them where there is no room for three."""
+        for number, made in enumerate(self.reason_buttons):
+            made.setVisible(number < 2 or self.width() >= _NARROW)
+
     def _show_figures(self, shown: Snapshot, account: Account) -> None:
         configuration, seats = shown.configuration, shown.seats
         provider = ""
         if configuration.idp is not None:
             provider = configuration.idp.display_name or configuration.idp.entity_id
-        caption = f"SSO, revision {configuration.revision.number}" if configuration.revision else "single sign-on"
+        caption = "single sign-on"
+        if configuration.revision:
+            caption = f"revision {configuration.revision.number}, {_tested(shown)}"
         word = "Enforced" if account.enforced else "On" if account.sso_on else "Off"
         self.state_figure.show_value(word, caption, "ok" if account.sso_on else "warning")
         told = f"Identity provider: {provider}" if provider else "No identity provider metadata is saved."
         if configuration.revision is not None:
+            if shown.test is not None:
+                told += f"\nTested {ago(shown.test.at, shown.now)} by {shown.test.operator}: {shown.test.sentence}"
             told += f"\nSaved {ago(configuration.revision.at, shown.now)}\n{exact(configuration.revision.at)}"
         self.state_figure.setToolTip(tip(told))
         used, limit = seats.seats.used, seats.seats.limit
@@ -407,6 +439,7 @@ class OverviewPage(Page):
         super().resizeEvent(event)
         narrow = self.width() < _NARROW
         self.recent.setColumnHidden(3, narrow)
+        self._fit_reasons()
         for made in self.findChildren(AttentionRow):
             made.set_narrow(narrow)
 
@@ -421,6 +454,12 @@ class OverviewPage(Page):
             retint(made_button)
         if self._shown is not None:
             self._show(self._shown)
+
+
+def _tested(shown: Snapshot) -> str:
+    if shown.test is None:
+        return "not tested"
+    return "tested" if shown.test.passed else "test failed"
 
 
 class Plain(QWidget):
