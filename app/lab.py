@@ -12,15 +12,19 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.accounts.account import Account
 from app.consent import WaitingLogin, WaitingRoom
 from app.sso import SSO, LoginResult
+from app.visiting import Flow as Flow
+from app.visiting import LabError as LabError
+from app.visiting import LoginOutcome as LoginOutcome
+from app.visiting import asked, from_login_page, from_portal
 from app.witness import Stamp, Witness, key_of
 from simulator.kept_tenant import KeptTenant
 from simulator.tenant import (
@@ -43,35 +47,9 @@ if TYPE_CHECKING:
     from simulator.server import Server
     from simulator.web import Exchange, WebIdp
 
-Flow = Literal["idp_initiated", "sp_initiated"]
-
 #: Where our service provider takes responses, and where it lets a login start.
 ACS_PATH: Final = "/saml/consume"
 LOGIN_PATH: Final = "/single-sign-on"
-
-
-class LabError(Exception):
-    """What the lab cannot do now; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoginOutcome:
-    """What one login came to.
-
-    `reference` names the event in the log ("" where the identity provider already refused). `status_code` is that of
-    the last page the browser saw, `sentence` what happened, for operators; `claims` are those that were verified.
-    `result` is everything the service provider decided, None where nothing reached it.
-    """
-
-    reference: str
-    allowed: bool
-    status_code: int
-    sentence: str
-    claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    flow: Flow = "idp_initiated"
-    faults: tuple[str, ...] = ()
-    page: str = ""
-    result: LoginResult | None = None
 
 
 class Lab:
@@ -343,6 +321,14 @@ class Lab:
                 self._idp = Idp(self.tenant, self.keys, self._own_clock, clock_skew=skew)
             return self._idp
 
+    def idp_for(self, application: Application) -> Idp:
+        """The identity provider with this application alone, for a probe: what changes here meanwhile is not in it."""
+        from simulator.idp import Idp
+
+        own = self.idp
+        tenant = replace(self.tenant, applications=(application,))
+        return Idp(tenant, self.keys, self._own_clock, base_url=own.base_url, clock_skew=own.clock_skew)
+
     def metadata(self) -> bytes:
         """The identity provider's metadata, with the addresses of the running server."""
         return self.idp.metadata()
@@ -525,11 +511,11 @@ class Lab:
                 before = len(web.exchanges), web.exchanges[-1] if web.exchanges else None
                 try:
                     if flow == "idp_initiated":
-                        page = self._from_portal(client, username, application.id)
+                        page = from_portal(self, client, username, application.id)
                     else:
                         person = self.tenant.user(username)
                         typed = email or (person.email if person else username)
-                        started = self._from_login_page(client, typed, username)
+                        started = from_login_page(self, client, typed, username)
                         if isinstance(started, LoginOutcome):
                             return started
                         page = started
@@ -606,16 +592,6 @@ class Lab:
             result=result,
         )
 
-    def _from_portal(self, client: httpx.Client, username: str, application: str) -> httpx.Response:
-        """The portal by its link, the person, the tile; the page with the self-submitting form."""
-        from app.browserless import FORM_HEADERS, form_with
-
-        person = client.get(f"{self.portal_url}&{urlencode({'user': username})}")
-        form = form_with(person, application=application)
-        if form is None:
-            return person
-        return client.post(form.action, content=urlencode(form.fields), headers=FORM_HEADERS)
-
     def ready_application(self, imagekit_id: str) -> Application:
         """The application of an account, written down as it must be now."""
         return self._register(self.sso.account(imagekit_id))
@@ -630,7 +606,7 @@ class Lab:
         if not self.running:
             raise LabError("The test identity provider is stopped. Start it first.")
         with browser() as client:
-            location = self._asked(client, email)
+            location = asked(self, client, email)
             if isinstance(location, LoginOutcome):
                 raise LabError(location.sentence)
             return self.idp.read_request(query=urlsplit(location).query), dict(client.cookies)
@@ -648,36 +624,6 @@ class Lab:
             client.cookies.update(dict(cookies))
             web.record(issued, request)
             return self._deliver(client, issued, "live", flow, issued.faults)
-
-    def _from_login_page(self, client: httpx.Client, email: str, username: str) -> httpx.Response | LoginOutcome:
-        """Our login page, the e-mail, the redirect, the choice of person; the page with the self-submitting form."""
-        from app.browserless import FORM_HEADERS, form_with
-
-        location = self._asked(client, email)
-        if isinstance(location, LoginOutcome):
-            return location
-        choice = client.get(location)
-        chosen = form_with(choice, user=username)
-        if chosen is None:
-            return choice
-        return client.post(chosen.action, content=urlencode(chosen.fields), headers=FORM_HEADERS)
-
-    def _asked(self, client: httpx.Client, email: str) -> str | LoginOutcome:
-        """Our login page, the e-mail; where the identity provider is asked, or how that was refused."""
-        from app.browserless import FORM_HEADERS, form_with, words
-
-        client.get(self.portal_url)  # the link that makes this browser one that may log in
-        page = client.get(self.login_url)
-        form = form_with(page, email=None)
-        if form is None:
-            raise LabError("The login page has no form for an e-mail address.")
-        typed = [(n, email if n == "email" else v) for n, v in form.fields]
-        answer = client.post(form.action, content=urlencode(typed), headers=FORM_HEADERS)
-        if answer.status_code not in (302, 303):
-            reference = self.witness.refused_starts.get(email, "")
-            sentence = self.sso.event(reference).sentence if reference else words(answer.text)
-            return LoginOutcome(reference, False, answer.status_code, sentence, flow="sp_initiated", page=answer.text)
-        return urljoin(str(answer.url), answer.headers["location"])
 
     # Steps ------------------------------------------------------------------------------------------------------------
 

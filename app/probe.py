@@ -217,13 +217,15 @@ def probe(
     product_rules: bool = False,
     resume: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    told: Callable[[ProbeRow], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ProbeReport:
     """Try faults (by id, pattern or family; None: all) on a service provider that trusts `idp`.
 
     `user` must be able to log in there; attacks impersonate `victim`. `ask(fault, look)` is called where an answer
     looks like neither acceptance nor refusal. `pace_s` lies between two messages. `product_rules` tries rules of this
-    product (its claims and roles) too. `resume` is a file of finished rows, read first and continued.
+    product (its claims and roles) too. `resume` is a file of finished rows, read first and continued. `told` gets
+    each row as soon as it is known.
 
     Raises:
         ProbeError: the target is not confirmed, cannot be reached, or does not accept a good login.
@@ -238,6 +240,9 @@ def probe(
     run = _Probe(idp, target, user, victim, patterns or Patterns(), ask, pace_s)
     run.learn()
     rows: dict[str, ProbeRow] = {i: r for i, r in kept.rows.items() if any(f.id == i for f in chosen)}
+    if told is not None:
+        for known in rows.values():
+            told(known)
     stopped, since = False, 0
     for fault in chosen:
         if fault.id in rows:
@@ -248,6 +253,8 @@ def probe(
         row = run.row(fault, product_rules=product_rules)
         rows[fault.id] = row
         kept.add(row)
+        if told is not None:
+            told(row)
         since += row.got != "not-tried"
         if since >= _RECHECK:
             since = 0

@@ -19,6 +19,7 @@ from app.gui.jobs import Jobs
 from app.gui.lab_work import is_loopback
 from app.gui.simulator.people_work import attributes_text, parse_attributes
 from app.lab import Lab
+from app.scenarios import read_scenario
 from simulator import Application, Server, TestUser
 from simulator.kept_tenant import KeptTenant
 from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
@@ -727,6 +728,9 @@ def test_an_exchange_is_read_replayed_and_exported(running: Bench, tmp_path: Pat
     flush()
     assert "faults: id-nameid-missing" in page.recording.detail.toPlainText()
     assert "<saml:Assertion" in page.recording.detail.toPlainText()
+    page.recording.save("scenario", False, tmp_path / "all.toml")
+    steps = read_scenario(tmp_path / "all.toml").steps
+    assert [s.expect["verdict"] for s in steps] == ["reject", "accept"]
     table.clearSelection()
     table.selectRow(0)
     flush()

@@ -242,7 +242,7 @@ class RecordingTab(Tab):
         def done(written: Path) -> None:
             self.say("success", f"{plural(len(exchanges), 'exchange')} written to {written}. It holds test logins.")
 
-        self.work(save, exchanges, form, path, then=done, channel="export")
+        self.work(save, self.desk.lab, exchanges, form, path, then=done, channel="export")
 
 
 def _started(exchange: Exchange) -> str:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from app.lab import Lab
     from simulator.web import Exchange
 
-Form = Literal["har", "tests"]
+Form = Literal["har", "tests", "scenario"]
 #: How a recording is saved: the menu's words, the file's name, the dialog's filter.
 FORMS: Final[dict[Form, tuple[str, str, str]]] = {
     "har": ("HTTP archive (HAR)", "recording.har", "HAR (*.har)"),
     "tests": ("Tests for pytest", "test_recording.py", "Python (*.py)"),
+    "scenario": ("Scenario", "recording.toml", "Scenarios (*.toml)"),
 }
 _MOST_SHOWN: Final = 200_000
 
@@ -84,11 +85,15 @@ def replay(lab: Lab, exchange: Exchange) -> Login:
     return Login(None, outcome)
 
 
-def save(exchanges: Sequence[Exchange], form: Form, path: Path) -> Path:
+def save(lab: Lab, exchanges: Sequence[Exchange], form: Form, path: Path) -> Path:
     """Write a recording to a file. FileRefused where that is impossible, or nothing is in it."""
+    from app.scenarios.recording import recorded as as_scenario
     from simulator.recording import as_har, as_tests
 
-    text = as_har(exchanges) if form == "har" else as_tests(exchanges)
+    if form == "scenario":
+        text = as_scenario(lab, exchanges)
+    else:
+        text = as_har(exchanges) if form == "har" else as_tests(exchanges)
     if not text:
-        raise FileRefused("Nothing was sent in what is chosen, so there is nothing to test. Choose another exchange.")
+        raise FileRefused("Nothing was sent in what is chosen, so there is nothing to save. Choose another exchange.")
     return write_file(path, text.encode("utf-8", "backslashreplace"))

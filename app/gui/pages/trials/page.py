@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabWidget
 from app.gui.desk import Desk, Page
 from app.gui.pages.trials.matrix import Matrix
 from app.gui.pages.trials.part import Part
+from app.gui.pages.trials.probe import Probe
 from app.gui.pages.trials.scenarios import Scenarios
 
 _SCENARIO: Final = "scenario"
 
 
 class TrialsPage(Page):
-    """open() takes the id of a fault, or ("scenario", id of a scenario), to choose it."""
+    """open() takes the id of a fault, ("scenario", id of a scenario), or ("probe", "")."""
 
     name = "trials"
     title = "Trials"
@@ -27,13 +28,14 @@ class TrialsPage(Page):
         super().__init__(desk)
         self.matrix = Matrix(desk)
         self.scenarios = Scenarios(desk)
-        self._parts: tuple[Part, ...] = (self.matrix, self.scenarios)
+        self.probe = Probe(desk)
+        self._parts: tuple[Part, ...] = (self.matrix, self.scenarios, self.probe)
         self._actions = QStackedWidget()
         self._actions.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
-        self.tabs.setAccessibleName("Faults and scenarios")
+        self.tabs.setAccessibleName("Faults, scenarios, and other service providers")
         for part in self._parts:
             self._actions.addWidget(part.buttons)
             self.tabs.addTab(part, part.title)
@@ -58,6 +60,8 @@ class TrialsPage(Page):
         if isinstance(what, tuple) and len(what) == 2 and what[0] == _SCENARIO:
             self.tabs.setCurrentWidget(self.scenarios)
             self.scenarios.choose(str(what[1]))
+        elif isinstance(what, tuple):
+            self.tabs.setCurrentWidget(self.probe)
         else:
             self.tabs.setCurrentWidget(self.matrix)
             self.matrix.open(str(what))
