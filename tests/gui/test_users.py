@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from tests.gui.bench import ACCOUNT, HOSTILE, Bench, column, flush, press, texts
+from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
 
 
 @pytest.fixture
@@ -166,3 +166,133 @@ def test_export_neutralises_formulas(bench: Bench, tmp_path: Path) -> None:
     assert "Written to" in page.banner.text
     page.export_to(tmp_path / "missing" / "users.csv")
     assert "cannot be written" in page.banner.text
+
+
+# Several, history, undo -----------------------------------------------------------------------------------------------
+
+
+def select_all(page: object, *emails: str) -> None:
+    rows = page.table.model_.rows  # type: ignore[attr-defined]
+    assert page._select(frozenset(u.id for u in rows if u.email in emails))  # type: ignore[attr-defined]
+    flush()
+
+
+def roles(bench: Bench) -> dict[str, str]:
+    return {u.email.partition("@")[0]: u.role for u in bench.sso.users(ACCOUNT)}
+
+
+def test_a_change_and_an_addition_are_undone(people: Bench, qtbot: QtBot) -> None:
+    page = people.page("users")
+    select(page, "grace@acme-media.test")
+    page.name_field.setText("Somebody Else")
+    page.name_field.textEdited.emit("")
+    press(page.edit_panel, "Save")
+    assert "Somebody Else" in column(page.table, 0)
+    press(page, "Add user")
+    page.add_email.setText("zoe@acme-media.test")
+    page.add_name.setText("Zoë")
+    press(page.add_panel, "Add")
+    press(page.banner, "Undo")
+    assert "taken out again" in page.banner.text
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert column(page.table, 0) == ["Ada Lindqvist", "Grace Holloway"]
+    assert "as it was before" in page.banner.text
+
+
+def test_several_get_a_role_and_the_last_administrator_is_named(people: Bench) -> None:
+    people.sso.add_user(ACCOUNT, "linus@acme-media.test", "Linus", "developer")
+    page = people.page("users")
+    select_all(page, "ada@acme-media.test", "grace@acme-media.test", "linus@acme-media.test")
+    assert page.bulk.head.text() == "3 users selected"
+    assert not page.edit_panel.isVisible()
+    assert not page.bulk.rename_button.isVisible()
+    page.bulk.role_box.setCurrentIndex(page.bulk.role_box.findData("finance"))
+    press(page.bulk, "Set role")
+    assert roles(people) == {"ada": "account_administrator", "grace": "finance", "linus": "finance"}
+    assert "1 left out (ada@acme-media.test: This is the last account administrator" in page.banner.text
+    assert page.bulk.head.text() == "3 users selected", "the selection stays"
+    press(page.banner, "Undo")
+    assert roles(people) == {"ada": "account_administrator", "grace": "developer", "linus": "developer"}
+
+
+def test_several_are_deleted_and_come_back(people: Bench, qtbot: QtBot) -> None:
+    people.sso.update_account(ACCOUNT, seat_limit=20)
+    for n in range(6):
+        people.sso.add_user(ACCOUNT, f"u{n}@acme-media.test", f"U{n}", "developer")
+    page = people.page("users")
+    emails = [f"u{n}@acme-media.test" for n in range(6)]
+    select_all(page, *emails[:2])
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_Delete)
+    assert len(people.sso.users(ACCOUNT)) == 6
+    press(page.banner, "Undo")
+    assert "2 users restored." in page.banner.text
+    select_all(page, *emails)
+    asked = answer("Cancel")
+    press(page.bulk, "Delete")
+    assert "Delete 6 users?" in asked[0]
+    assert len(people.sso.users(ACCOUNT)) == 8
+    answer("Delete 6 users")
+    press(page.bulk, "Delete")
+    assert len(people.sso.users(ACCOUNT)) == 2
+    page.show_deleted.click()
+    flush()
+    select_all(page, *emails)
+    press(page.bulk, "Restore")
+    assert len(people.sso.users(ACCOUNT)) == 8
+
+
+def test_nobody_to_delete_is_said_in_the_panel(people: Bench) -> None:
+    second = people.sso.add_user(ACCOUNT, "boss@acme-media.test", "Boss", "account_administrator")
+    page = people.page("users")
+    select_all(page, "ada@acme-media.test", second.email)
+    press(page.bulk, "Delete")
+    assert "1 left out" in page.banner.text
+    assert len(people.sso.users(ACCOUNT)) == 2
+
+
+def test_two_users_are_treated_as_one_person(people: Bench) -> None:
+    grace = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    people.later(days=3)
+    people.sso.add_user(ACCOUNT, "g.holloway@acme-media.test", "Grace Holloway", "developer")
+    page = people.page("users")
+    select_all(page, grace.email, "g.holloway@acme-media.test")
+    asked = answer("Treat as rename")
+    press(page.bulk, "Treat as rename")
+    assert "grace@acme-media.test and g.holloway@acme-media.test" in asked[0]
+    moved = people.sso.user(grace.id)
+    assert (moved.email, moved.active) == ("g.holloway@acme-media.test", True)
+    assert len(people.sso.users(ACCOUNT)) == 2
+
+
+def test_the_history_of_a_person_opens_the_log(bench: Bench) -> None:
+    bench.connect()
+    bench.log_in("ada")
+    bench.log_in("grace")
+    grace = next(u for u in bench.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    bench.sso.update_user(grace.id, role="finance", operator="otto")
+    assert not bench.log_in("grace", faults=["time-conditions-expired"]).allowed
+    page = bench.page("users")
+    select(page, grace.email)
+    press(page.edit_panel, "History")
+    assert page.history.title.text() == f"History of {grace.full_name}"
+    assert column(page.history.table, 1) == ["Rejected", "User changed", "Created"]
+    assert column(page.history.table, 2)[1] == "role: Developer → Finance"
+    assert column(page.history.table, 3)[1] == "otto"
+    bench.catch_opened()
+    page.history.table.selectRow(1)
+    page.history.table.opened.emit(page.history.table.current)
+    assert bench.opened == [("log", page.history.table.current.reference)]
+    select(page, "ada@acme-media.test")
+    assert page.history.title.text().startswith("History of Ada"), "it follows the selection"
+    press(page.history, "Close")
+    assert not page.history.isVisible()
+
+
+def test_any_field_is_found(people: Bench, qtbot: QtBot) -> None:
+    grace = next(u for u in people.sso.users(ACCOUNT) if u.email.startswith("grace"))
+    people.sso.protect_user(grace.id, people.time.replace(year=2027), "parental leave")
+    page = people.page("users")
+    qtbot.keyClicks(page.search, "parental")
+    qtbot.waitUntil(lambda: column(page.table, 0) == ["Grace Holloway"])

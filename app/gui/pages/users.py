@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHeaderView, QStackedWidget
 from app.gui.charts import SeatBar
 from app.gui.desk import Desk, Page
 from app.gui.files import ask_save, write_file
+from app.gui.people.bulk import BulkPanel
+from app.gui.people.history import HistoryPanel
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
     Banner,
@@ -21,6 +24,7 @@ from app.gui.widgets import (
     EmptyState,
     button,
     column,
+    confirm,
     copy_text,
     label,
     line_edit,
@@ -37,11 +41,30 @@ if TYPE_CHECKING:
 
     from app.accounts.account import Account
     from app.accounts.users import User
-    from app.sso import SSO, SeatPanel
+    from app.sso import SSO, BulkResult, SeatPanel
 
 
+#: More than so many are deleted only after a question.
+_ASK_ABOVE: Final = 5
 #: Below this width the list leaves out who made the user.
 _NARROW: Final = 960
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How to undo what was done: verb(what), and what to say of its result."""
+
+    verb: Callable[[Any], Any]
+    what: Any
+    said: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A user before and after a change by hand."""
+
+    before: User
+    after: User
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +115,9 @@ class UsersPage(Page):
         super().__init__(desk)
         self._shown: Shown | None = None
         self._now: datetime | None = None
-        self._deleted: list[tuple[int, str]] = []
+        self._done: list[Step] = []
         self._wanted = ""
-        self.search = search_field("Search name, e-mail or role", lambda _t: self.refresh())
+        self.search = search_field("Search any field", lambda _t: self.refresh())
         self.search.setFixedWidth(250)
         self.add_button = button("Add user", self.show_add, icon="plus", kind="primary", shortcut="Ctrl+N")
         self.header(self.search, self.add_button)
@@ -116,6 +139,18 @@ class UsersPage(Page):
         self.body.addWidget(self._stack, 1)
         self.edit_panel = self._edit_panel()
         self.body.addWidget(self.edit_panel)
+        self.history = HistoryPanel()
+        self.history.closed.connect(self.history.hide)
+        self.history.opened.connect(lambda reference: desk.open("log", reference))
+        self.history.hide()
+        self.body.addWidget(self.history)
+        self.bulk = BulkPanel(role_box("Role of the selected users"))
+        self.bulk.role_asked.connect(self.set_role)
+        self.bulk.delete_asked.connect(self.delete_selected)
+        self.bulk.restore_asked.connect(self.restore_selected)
+        self.bulk.rename_asked.connect(self.rename)
+        self.bulk.hide()
+        self.body.addWidget(self.bulk)
         self._key("Ctrl+F", self.search.setFocus)
         self._key("Ctrl+Z", self.undo)
         delete = QShortcut(QKeySequence(Qt.Key.Key_Delete), self.table)
@@ -173,6 +208,7 @@ class UsersPage(Page):
                     hidden=True,
                 ),
             ),
+            multiple=True,
         )
         header = self.table.horizontalHeader()
         for number in (0, 1):
@@ -223,6 +259,9 @@ class UsersPage(Page):
             "Delete", self.delete, icon="delete", kind="danger", hint="Delete and free the seat"
         )
         self.restore_button = button("Restore", self.restore, icon="undo", hint="The same user, role and history again")
+        self.history_button = button(
+            "History", self.show_history, icon="clock", kind="flat", hint="What happened to this person"
+        )
         self.edit_banner = Banner()
         for field in (self.name_field, self.email_field):
             field.textEdited.connect(lambda _t: self._changed())
@@ -237,7 +276,7 @@ class UsersPage(Page):
         )
         for number, share in enumerate((3, 4, 3)):
             fields.setStretch(number, share)
-        head = row(self.edit_head, self.edit_facts, spacing=12)
+        head = row(self.edit_head, self.edit_facts, self.history_button, spacing=12)
         head.setStretch(1, 1)
         made = Card("", head, fields, self.edit_banner)
         made.setAccessibleName("The selected user")
@@ -270,7 +309,7 @@ class UsersPage(Page):
     def _show(self, shown: Shown) -> None:
         self._shown = shown
         self._now = shown.now
-        kept = self.table.current
+        chosen = frozenset(u.id for u in self.table.selected)
         searching = bool(self.search.text().strip()) or self.show_deleted.isChecked()
         self._stack.setCurrentIndex(1 if shown.nobody and not searching else 0)
         seats = shown.seats.seats
@@ -287,8 +326,19 @@ class UsersPage(Page):
         wanted = self._wanted
         if wanted and self.table.select_where(lambda u: wanted in (u.email, u.email_key)):
             self._wanted = ""
-        elif kept is None or not self.table.select_where(lambda u: u.id == kept.id):
+        elif chosen and self._select(chosen):
+            pass
+        else:
             self._choose(None)
+
+    def _select(self, user_ids: frozenset[int]) -> bool:
+        """Select these again; False where none of them is listed."""
+        model, selection = self.table.model_, self.table.selectionModel()
+        self.table.clearSelection()
+        for number, user in enumerate(model.rows):
+            if user.id in user_ids:
+                selection.select(model.index(number, 0), selection.SelectionFlag.Select | selection.SelectionFlag.Rows)
+        return bool(self.table.selected)
 
     def open(self, what: Any) -> None:
         """Find a user by e-mail."""
@@ -328,16 +378,25 @@ class UsersPage(Page):
         self.hide_add()
         self._wanted = user.email
         self.search.clear()
-        self.banner.say("success", f"{user.email} was added and may log in with SSO.", "Dismiss", self.banner.hide)
-        self.refresh()
+        self._undoable(
+            f"{user.email} was added and may log in with SSO.",
+            Step(self.desk.sso.delete_user, user.id, lambda u: f"{u.email} was taken out again."),
+        )
 
     # Changing --------------------------------------------------------------------------------------------------
 
     def _choose(self, user: User | None) -> None:
         self.edit_banner.hide()
-        self.edit_panel.setVisible(user is not None)
-        if user is None:
+        several = self.table.selected if len(self.table.selected) > 1 else []
+        self.bulk.setVisible(bool(several))
+        self.edit_panel.setVisible(user is not None and not several)
+        if several:
+            self.bulk.show_users(several)
+        if user is None or several:
+            self.history.hide()
             return
+        if not self.history.isHidden():
+            self.show_history()
         self.edit_head.setText(visible(user.full_name))
         self._show_facts(user)
         for field, text in ((self.name_field, user.full_name), (self.email_field, user.email)):
@@ -394,12 +453,18 @@ class UsersPage(Page):
             channel="save",
         )
 
-    def _saved(self, user: User) -> None:
-        self.banner.say("success", f"{user.email} was changed.", "Dismiss", self.banner.hide)
-        self.refresh()
+    def _saved(self, changed: Changed) -> None:
+        before = changed.before
+        self._undoable(
+            f"{changed.after.email} was changed.",
+            Step(partial(_put_back, self.desk.sso), before, lambda u: f"{u.email} is as it was before."),
+        )
 
     def delete(self) -> None:
         """Delete the selected user; no question asked, because it can be undone."""
+        if len(self.table.selected) > 1:
+            self.delete_selected()
+            return
         user = self.table.current
         if user is None or not user.active:
             return
@@ -412,33 +477,144 @@ class UsersPage(Page):
         )
 
     def _gone(self, user: User) -> None:
-        self._deleted.append((user.id, user.email))
-        self.banner.say("success", f"{user.email} was deleted and the seat is free.", "Undo", self.undo)
+        self._undoable(
+            f"{user.email} was deleted and the seat is free.",
+            Step(self.desk.sso.restore_user, user.id, lambda u: f"{u.email} was restored."),
+        )
+
+    # Several ---------------------------------------------------------------------------------------------------
+
+    def set_role(self, role: str) -> None:
+        """Give every selected user this role."""
+        before = {u.id: u.role for u in self.table.selected if u.active and u.role != role}
+        if before:
+            self._at_once(
+                self.desk.sso.set_roles,
+                dict.fromkeys(before, role),
+                lambda done: f"{plural(len(done), 'user')} {'is' if len(done) == 1 else 'are'} {role_title(role)} now.",
+                lambda done: Step(
+                    self.desk.sso.set_roles,
+                    {i: before[i] for i in done},
+                    lambda r: f"{len(r.done)} roles are as before.",
+                ),
+            )
+
+    def delete_selected(self) -> None:
+        """Delete every selected user; many of them only after a question."""
+        ids = [u.id for u in self.table.selected if u.active]
+        many = f"Delete {plural(len(ids), 'user')}"
+        if not ids or (
+            len(ids) > _ASK_ABOVE
+            and not confirm(self, f"{many}?", "Their seats are free at once. It can be undone for 30 days.", many)
+        ):
+            return
+        self._at_once(
+            self.desk.sso.delete_users,
+            ids,
+            lambda done: f"{plural(len(done), 'user')} deleted, and the seats are free.",
+            lambda done: Step(
+                self.desk.sso.restore_users, done, lambda r: f"{plural(len(r.done), 'user')} restored.{_not(r)}"
+            ),
+        )
+
+    def restore_selected(self) -> None:
+        """Undo the deletion of every selected user who is deleted."""
+        ids = [u.id for u in self.table.selected if not u.active]
+        self._at_once(
+            self.desk.sso.restore_users,
+            ids,
+            lambda done: f"{plural(len(done), 'user')} restored.",
+            lambda done: Step(
+                self.desk.sso.delete_users, done, lambda r: f"{plural(len(r.done), 'user')} deleted again.{_not(r)}"
+            ),
+        )
+
+    def _at_once(
+        self, verb: Any, what: Any, said: Callable[[list[int]], str], back: Callable[[list[int]], Step]
+    ) -> None:
+        def finished(result: BulkResult) -> None:
+            done = [u.id for u in result.done]
+            if not done:
+                self.bulk.banner.say("error", _not(result).strip() or "Nothing was changed.")
+                return
+            self._undoable(said(done) + _not(result), back(done), "warning" if result.left_out else "success")
+
+        self.work(verb, what, then=finished, failed=lambda e: self.bulk.banner.say("error", str(e)), channel="bulk")
+
+    def rename(self, older: User, newer: User) -> None:
+        """Treat two users as one person, after a question: it cannot be undone as a whole."""
+        if confirm(
+            self,
+            f"Are {older.email} and {newer.email} the same person?",
+            f"The older user takes over the e-mail {newer.email} and keeps role and history; the newer user is deleted "
+            "and its seat is free.",
+            "Treat as rename",
+        ):
+            self.work(
+                self.desk.sso.treat_as_rename,
+                older.id,
+                newer.id,
+                then=self._renamed,
+                failed=lambda e: self.bulk.banner.say("error", str(e)),
+                channel="rename",
+            )
+
+    def _renamed(self, user: User) -> None:
+        self.banner.say("success", f"{user.email} keeps one seat now.", "Dismiss", self.banner.hide)
+        self.refresh()
+
+    # History and undo ------------------------------------------------------------------------------------------
+
+    def show_history(self) -> None:
+        """Show what happened to the selected user."""
+        user = self.table.current
+        if user is not None:
+            self.work(
+                self.desk.sso.history,
+                user.id,
+                then=lambda events: self.history.show_events(user, events, self._moment),
+                failed=lambda e: self.edit_banner.say("error", str(e)),
+                channel="history",
+            )
+
+    def _undoable(self, sentence: str, step: Step, state: str = "success") -> None:
+        """Say what was done, and remember how to undo it."""
+        self._done.append(step)
+        self.banner.say(state, sentence, "Undo", self.undo)
         self.refresh()
 
     def undo(self) -> None:
-        """Undo the last deletion of this page."""
-        if self._deleted:
-            user_id, _email = self._deleted[-1]
-            self._restore(user_id)
+        """Undo what was done last on this page."""
+        if self._done:
+            step = self._done[-1]
+            self.work(
+                step.verb,
+                step.what,
+                then=partial(self._undone, step),
+                failed=lambda e: self.banner.say("error", str(e)),
+                channel="undo",
+            )
+
+    def _undone(self, step: Step, result: Any) -> None:
+        self._done = [s for s in self._done if s is not step]
+        self._wanted = getattr(result, "email", "")  # one user, who is shown again
+        self.banner.say("success", step.said(result), "Dismiss", self.banner.hide)
+        self.refresh()
 
     def restore(self) -> None:
         """Undo the deletion of the selected user."""
         user = self.table.current
         if user is not None and not user.active:
-            self._restore(user.id)
-
-    def _restore(self, user_id: int) -> None:
-        self.work(
-            self.desk.sso.restore_user,
-            user_id,
-            then=self._restored,
-            failed=lambda e: self.banner.say("error", str(e)),
-            channel="restore",
-        )
+            self.work(
+                self.desk.sso.restore_user,
+                user.id,
+                then=self._restored,
+                failed=lambda e: self.banner.say("error", str(e)),
+                channel="restore",
+            )
 
     def _restored(self, user: User) -> None:
-        self._deleted = [(i, e) for i, e in self._deleted if i != user.id]
+        self._done = [s for s in self._done if s.what != user.id]
         self._wanted = user.email
         self.banner.say("success", f"{user.email} was restored.", "Dismiss", self.banner.hide)
         self.refresh()
@@ -466,17 +642,35 @@ class UsersPage(Page):
 
     def restyle(self) -> None:
         super().restyle()
-        for made in (self.banner, self.add_banner, self.edit_banner, self.empty):
+        for made in (self.banner, self.add_banner, self.edit_banner, self.empty, self.bulk):
             made.restyle()
-        for made_button in (self.add_button, self.export_button, self.delete_button, self.restore_button):
+        for made_button in (
+            self.add_button,
+            self.export_button,
+            self.delete_button,
+            self.restore_button,
+            self.history_button,
+        ):
             retint(made_button)
 
 
-def _save(sso: SSO, user: User, full_name: str, email: str, role: str | None) -> User:
+def _save(sso: SSO, user: User, full_name: str, email: str, role: str | None) -> Changed:
     """Only what differs is sent, so that a value which an older rule let in does not block another change."""
-    return sso.update_user(
+    after = sso.update_user(
         user.id,
         full_name=full_name if full_name != user.full_name else None,
         email=email if email != user.email else None,
         role=role if role != user.role else None,
     )
+    return Changed(user, after)
+
+
+def _put_back(sso: SSO, before: User) -> User:
+    """Name, e-mail and role as they were."""
+    return sso.update_user(before.id, full_name=before.full_name, email=before.email, role=before.role)
+
+
+def _not(result: BulkResult) -> str:
+    """Who was left out, in a sentence."""
+    some = "; ".join(f"{email}: {why.rstrip('.')}" for email, why in result.left_out[:5])
+    return f" {len(result.left_out)} left out ({some})." if result.left_out else ""
