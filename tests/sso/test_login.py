@@ -58,7 +58,8 @@ def test_a_refused_login_touches_nobody_and_is_recorded(bench):
     result = bench.log_in("ada", faults=["sig-tampered-content"])
     assert (result.allowed, result.user) == (False, None)
     after = bench.rows()
-    assert {t for t in after if after[t] != before[t]} == {"events", "messages"}
+    # Persons are what the log is searched by: every e-mail and name that an attempt brought, let in or not.
+    assert {t for t in after if after[t] != before[t]} == {"events", "messages", "persons"}
     event = bench.sso.event(result.reference)
     assert (event.status, event.outcome, event.category, event.verdict) == ("failure", "rejected", "sig", "reject")
     assert "signature-digest" in event.failed_checks
@@ -219,7 +220,7 @@ def test_a_trial_changes_no_user_seat_login_or_replay(bench, mode):
     bench.sso.consume(bench.issue("ada").body, mode=mode)
     after = bench.rows()
     assert people(bench) == before_users
-    assert {t for t in after if after[t] != before[t]} == {"events", "messages", "changes"}
+    assert {t for t in after if after[t] != before[t]} == {"events", "messages", "changes", "persons"}
     assert bench.sso.event(result.reference).mode == mode
     assert bench.sso.consume(issued.body).allowed
 

@@ -86,8 +86,8 @@ class SettingRow(QWidget):
         main = row(words, self.control, spacing=16)
         main.setStretch(0, 1)
         cost = label(f"What it costs: {setting.cost}" if setting.cost else "", tone="muted", size=12, wrap=True)
-        cost.setVisible(bool(setting.cost))
         self.setLayout(column(main, cost, self.banner, spacing=4, margins=(0, 4, 0, 4)))
+        cost.setVisible(bool(setting.cost))  # once it has a parent: before, it would be a window of its own
 
     def _control(self) -> QWidget:
         s = self.setting

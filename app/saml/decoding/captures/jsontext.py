@@ -20,7 +20,7 @@ _SCALAR: Final = re.compile(rb'[^ \t\r\n,:"{}\[\]]*+')
 #: Everything between two brackets, whole strings too; a string that a window cuts is left to _string_end().
 _FLAT: Final = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _MAX_DEPTH: Final = 200
-_MAX_BRACKETS: Final = 4_000_000
+_MAX_BRACKETS: Final = 2_000_000
 _SMALL: Final = 65_536
 _MOST_MEMBERS: Final = 50_000
 _QUOTE, _BACKSLASH, _COMMA, _COLON = b'"\\,:'
