@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.store import EventFilter, Store
 from app.store.migrations import HEAD, KNOWN
@@ -265,7 +266,7 @@ def test_an_import_of_a_directory_that_is_killed(bench, url, nursery, chance):
                 for name in ("standings", "snapshots", "changes", "events"):
                     if name in {t.name for t in Base.metadata.sorted_tables}:
                         where = " WHERE reason LIKE 'audit.directory%'" if name == "events" else ""
-                        tx.connection.exec_driver_sql(f"DELETE FROM {name}{where}")
+                        tx.connection.execute(text(f"DELETE FROM {name}{where}"))
     assert states == {0, 1}, "every kill came too early, or too late"
 
 
