@@ -54,7 +54,7 @@ def fill(url: str, *, rows: int = 1_000_000, users: int = 50_000, days: int = 36
         samples = list(_samples(sso, idp, store))
         main, small = (sso.account(i).id for i in ("ik_7x2k", "ik_small"))
         with store.write() as tx:
-            people = [_user(n, main, time, days, chance, idp.entity_id) for n in range(10, users + 10)]
+            people = [_user(n, main, time, days, chance, idp.tenant.entity_id) for n in range(10, users + 10)]
             for start in range(0, users, _ROWS_AT_ONCE):
                 tx.connection.execute(insert(table(UserRow)), people[start : start + _ROWS_AT_ONCE])
             active = sum(p["deleted_at"] is None for p in people)
