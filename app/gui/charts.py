@@ -133,6 +133,20 @@ class InstantMark:
     detail: str
 
 
+def clear_of(taken: tuple[float, float], left: float, width: float, *, room: tuple[float, float], x: float) -> float:
+    """Where words of this width begin so that they do not run into those that are there already.
+
+    Pixels. Words that would run into the `taken` stretch stand next to it instead: on the side of `x`, the place they
+    speak of, if there is `room`.
+    """
+    gap = 6.0
+    if left + width <= taken[0] - gap or left >= taken[1] + gap:
+        return left
+    before, after = taken[0] - gap - width, taken[1] + gap
+    earlier = x < sum(taken) / 2
+    return before if before >= room[0] and (earlier or after + width > room[1]) else after
+
+
 class InstantChart(QWidget):
     """Instants of a message on one axis: what is good in between as a band, the skew around it, and two lines for the
     judged instant and the present. Long gaps are shortened and say how long they are."""
@@ -236,12 +250,15 @@ class InstantChart(QWidget):
             self._draw_shape(painter, m.role, x, y)
             painter.setPen(QColor(t.text))
             painter.drawText(QPointF(self._start(m, metrics), base + 12), self._words(m))
-        now, judged = self._now, self._judged
+        judged = self._judged if self._judged is not None and axis.holds(self._judged) else None
+        taken: QRectF | None = None
+        if judged is not None:
+            words = f"judged {judged:%H:%M:%S}"
+            taken = self._draw_line(painter, judged, words, t.accent, Qt.PenStyle.SolidLine)
+        now = self._now
         if now is not None and axis.holds(now):
             same = judged is not None and abs((now - judged).total_seconds()) < 1
-            self._draw_line(painter, now, "" if same else "now", t.text, Qt.PenStyle.DotLine)
-        if judged is not None and axis.holds(judged):
-            self._draw_line(painter, judged, f"judged {judged:%H:%M:%S}", t.accent, Qt.PenStyle.SolidLine)
+            self._draw_line(painter, now, "" if same else "now", t.text, Qt.PenStyle.DotLine, beside=taken)
         painter.end()
 
     def _draw_gaps(self, painter: QPainter, axis: Axis, y: float) -> None:
@@ -257,12 +274,29 @@ class InstantChart(QWidget):
                 at = (left + right - metrics.horizontalAdvance(words)) / 2
                 painter.drawText(QPointF(at, y - 3), words)
 
-    def _draw_line(self, painter: QPainter, at: datetime, words: str, colour: str, style: Qt.PenStyle) -> None:
+    def _draw_line(
+        self,
+        painter: QPainter,
+        at: datetime,
+        words: str,
+        colour: str,
+        style: Qt.PenStyle,
+        *,
+        beside: QRectF | None = None,
+    ) -> QRectF:
+        """Draw a line across the axis with its words above it, and say where the words are.
+
+        Where they would run into those that are there already (`beside`), they stand next to them instead.
+        """
         x = self._x(at)
         painter.setPen(QPen(QColor(colour), 1.6, style))
         painter.drawLine(QPointF(x, 14), QPointF(x, self._TOP + 14))
         width = painter.fontMetrics().horizontalAdvance(words)
-        painter.drawText(QPointF(max(2.0, min(x - width / 2, self.width() - width - 2)), 11), words)
+        left = max(2.0, min(x - width / 2, self.width() - width - 2))
+        if beside is not None:
+            left = clear_of((beside.left(), beside.right()), left, width, room=(2.0, self.width() - 2.0), x=x)
+        painter.drawText(QPointF(left, 11), words)
+        return QRectF(left, 0, width, 14)
 
     @staticmethod
     def _draw_shape(painter: QPainter, role: str, x: float, y: float) -> None:

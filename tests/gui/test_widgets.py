@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.gui import widgets
+from app.gui.charts import clear_of
 from app.gui.tables import Column, Table, neutral
 
 HOSTILE = [
@@ -140,3 +141,21 @@ def test_no_cell_becomes_a_formula(cell: str) -> None:
 def test_csv_is_what_is_shown(table: Table[Person]) -> None:
     table.model_.filter("ada")
     assert list(csv.reader(io.StringIO(table.model_.as_csv()))) == [["Name", "State", "Seats"], ["Ada", "", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("left", "x", "expected"),
+    [
+        (10.0, 30.0, 10.0),  # far enough to the left
+        (310.0, 330.0, 310.0),  # far enough to the right
+        (205.0, 225.0, 154.0),  # it would run into them, and speaks of something before them
+        (255.0, 275.0, 306.0),  # and after them
+    ],
+)
+def test_words_of_two_lines_do_not_run_into_each_other(left: float, x: float, expected: float) -> None:
+    assert clear_of((200.0, 300.0), left, 40.0, room=(2.0, 600.0), x=x) == expected
+
+
+def test_words_stand_where_there_is_room_for_them() -> None:
+    assert clear_of((10.0, 90.0), 20.0, 40.0, room=(2.0, 600.0), x=20.0) == 96.0
+    assert clear_of((500.0, 590.0), 560.0, 40.0, room=(2.0, 600.0), x=580.0) == 454.0
