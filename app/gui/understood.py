@@ -63,7 +63,7 @@ def understand(sso: SSO, document: str | bytes, entity: str | None, imagekit_id:
     """Read a document without saving it, and compare it with what the account has now."""
     from app.saml.metadata import metadata_changes
 
-    summary = sso.read_metadata(document, entity=entity)
+    summary = sso.read_metadata(document, entity=entity, account=imagekit_id or None)
     changes: tuple[str, ...] = ()
     saved = sso.configuration(imagekit_id).idp if imagekit_id else None
     if saved is not None and summary.idp is not None:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from app.saml.certificates import fingerprint
+    from app.saml.certificates import fingerprint, is_marked_test
     from app.saml.decoding import Channel, decode
     from app.saml.errors import KeyFileError, LoginRejected, MetadataError, Place, Problem, RequestError, SamlError
     from app.saml.expectation import (
@@ -59,6 +59,7 @@ _WHERE: Final = {
     "claimed_issuer": "reading",
     "decode": "decoding",
     "fingerprint": "certificates",
+    "is_marked_test": "certificates",
     "inspect": "report",
     "issue_instant_of": "report",
     "kind_of": "reading",
@@ -105,6 +106,7 @@ __all__ = [
     "decode",
     "fingerprint",
     "inspect",
+    "is_marked_test",
     "issue_instant_of",
     "kind_of",
     "load_certificates",

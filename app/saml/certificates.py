@@ -22,6 +22,8 @@ _ARMOUR = re.compile(r"-----BEGIN [A-Z0-9 ]+-----(.*?)-----END [A-Z0-9 ]+-----",
 _PADDED_RUN = re.compile(r"[A-Za-z0-9+/]+={1,2}|[A-Za-z0-9+/]+\Z")
 _MOST_TEXT = 65_536
 _USUAL_TEXT = 8_192
+#: The mark that the test IdP's certificates carry in their common name.
+_TEST_MARK = "TEST ONLY"
 
 #: Curves that SAML peers agree on (SDP-MD07).
 GOOD_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
@@ -135,6 +137,11 @@ def common_names(certificate: x509.Certificate) -> tuple[str, ...]:
         return tuple(str(a.value) for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
     except ValueError:
         return ()
+
+
+def is_marked_test(certificate: x509.Certificate) -> bool:
+    """Whether it says itself that it belongs to a test identity provider."""
+    return any(_TEST_MARK in name.upper() for name in common_names(certificate))
 
 
 def short(fingerprint_hex: str) -> str:

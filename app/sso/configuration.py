@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _ENTITY_ID = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f]+")
 _TEST_KEYS = 200
+_TEST_IDP = (
+    "This belongs to a test identity provider: whoever has its program can log in as anybody. Every login with it is "
+    "refused, unless the account trusts it on purpose (“Use the test IdP”, or config set --test-idp)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,19 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
 
     # Configuration
 
-    def read_metadata(self, data: bytes | str, *, entity: str | None = None) -> MetadataSummary:
-        """What would be saved, without saving it. `entity` chooses one from an aggregate."""
-        return _summary(saml.read_metadata(data, entity=entity, now=self.now()))
+    def read_metadata(
+        self, data: bytes | str, *, entity: str | None = None, account: int | str | None = None
+    ) -> MetadataSummary:
+        """What would be saved, without saving it. `entity` chooses one from an aggregate.
+
+        With an `account`, a test identity provider that it does not trust on purpose is warned of.
+        """
+        summary = _summary(saml.read_metadata(data, entity=entity, now=self.now()))
+        if account is None or summary.idp is None:
+            return summary
+        with self.store.read() as tx:
+            told = self._test_idp_warning(tx, self._account(tx, account), summary.idp)
+        return replace(summary, warnings=(*told, *summary.warnings))
 
     def configuration(self, account: int | str) -> ConfigurationView:
         """The account's configuration as it is now."""
@@ -74,7 +88,8 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
         Moved where another one was saved since, unless it already says what was wanted. None does not ask.
 
         `test_idp` says that this is our own test identity provider, on purpose: its keys are then known as test keys,
-        and an account that trusts them may use them. Without it every login with a test key is refused.
+        and an account that trusts them may use them. Without it every login with a test key is refused, unless the
+        account trusts this very provider on purpose already: newer metadata of it changes nothing about that.
         MetadataRefused where it cannot be used; Refused where another account has the same identity provider and the
         same Identifier, because a response could then not be told to belong to one of them.
         """
@@ -89,10 +104,7 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
             if test_idp:
-                known = set(self._stored_settings(tx).get("test_keys") or ()) | {
-                    saml.fingerprint(k.certificate) for k in idp.signing_keys
-                }
-                tx.set_setting("test_keys", sorted(known)[-_TEST_KEYS:])
+                self._learn_test_keys(tx, idp)
             current = tx.current_revision(found.id)
             if current is not None and current.sha256 == digest and current.idp_entity_id == idp.entity_id:
                 return self._view(tx, found)
@@ -237,7 +249,31 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
             if is_damaged(revision):
                 told = "The rules of this revision are damaged, so nobody can log in. Restore an earlier one."
                 warnings = (told, *warnings)
+            if idp is not None:
+                warnings = (*self._test_idp_warning(tx, account, idp), *warnings)
         return ConfigurationView(account, revision, idp, warnings, self._sp_values(tx, account))
+
+    # The test identity provider
+
+    def _test_keys(self, tx: Transaction) -> frozenset[str]:
+        """Fingerprints of keys that anybody with this program may have."""
+        return self.known_test_keys | frozenset(self._stored_settings(tx).get("test_keys") or ())
+
+    def _learn_test_keys(self, tx: Transaction, idp: IdpMetadata) -> None:
+        known = set(self._stored_settings(tx).get("test_keys") or ())
+        fresh = {saml.fingerprint(k.certificate) for k in idp.signing_keys}
+        if not fresh <= known:
+            tx.set_setting("test_keys", [*sorted(known - fresh), *sorted(fresh)][-_TEST_KEYS:])
+
+    def _trusts_test_idp(self, tx: Transaction, account_id: int, idp_entity_id: str | None) -> bool:
+        """Whether the account, as it is configured now, trusts this provider on purpose although it is a test one."""
+        own = next((c for c in self._configured(tx) if c.account_id == account_id), None)
+        return own is not None and own.idp_entity_id == idp_entity_id and bool(own.keys & self._test_keys(tx))
+
+    def _test_idp_warning(self, tx: Transaction, account: Account, idp: IdpMetadata) -> tuple[str, ...]:
+        keys = {saml.fingerprint(k.certificate) for k in idp.signing_keys} & self._test_keys(tx)
+        is_test = bool(keys) or any(saml.is_marked_test(k.certificate) for k in idp.signing_keys)
+        return (_TEST_IDP,) if is_test and not self._trusts_test_idp(tx, account.id, idp.entity_id) else ()
 
     @staticmethod
     def _numbered(known: dict[int, Revision], account: Account, number: int) -> Revision:
@@ -291,6 +327,9 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
         )
         effective = made.entity_id or self.sp.entity_id
         if made.document is not None:
+            idp = reading_of(made).idp
+            if idp is not None and self._trusts_test_idp(tx, account.id, idp.entity_id):
+                self._learn_test_keys(tx, idp)
             for other in tx.current_revisions():
                 same = other.document is not None and other.idp_entity_id == made.idp_entity_id
                 if other.account_id != account.id and same and (other.entity_id or self.sp.entity_id) == effective:

@@ -195,7 +195,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
                 issuer = None
         sp_entity_id = account.sp_entity_id(sp) if account else sp.entity_id
         acs_url = account.acs_url(sp) if account else sp.acs_url
-        test_keys = self.known_test_keys | frozenset(self._stored_settings(tx).get("test_keys") or ())
+        test_keys = self._test_keys(tx)
         expectation = Expectation(
             idp_entity_id=issuer,
             idp_display_name=idp.display_name if idp else None,
@@ -219,7 +219,8 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             expected_request=overrides.in_response_to,
             judges_correlation=correlate or overrides.in_response_to is not None,
             known_test_keys=test_keys,
-            trusted_test_idp=own is not None and bool(own.keys & test_keys),
+            trusted_test_idp=own is not None
+            and (bool(own.keys & test_keys) or self._trusts_test_idp(tx, own.account_id, own.idp_entity_id)),
             idp_sso_urls=idp.sso_urls if idp else (),
             idp_slo_urls=idp.slo_urls if idp else (),
             idp_nameid_formats=idp.nameid_formats if idp else (),

@@ -22,14 +22,17 @@ HOSTILE = "<img src='file:///etc/hostname'><b>x</b>"
 
 
 class Bench:
-    """The workspace, the window on it, and the identity provider whose people log in. `time` is everybody's clock."""
+    """The workspace, the window on it, and the identity provider whose people log in. `time` is everybody's clock.
 
-    def __init__(self, keys: KeyRing) -> None:
+    With `jobs`, work is done in threads as in the program, and not at once.
+    """
+
+    def __init__(self, keys: KeyRing, jobs: Jobs | None = None) -> None:
         self.time = NOW
         self.workspace = demo_workspace(clock=lambda: self.time)
         self.lab = Lab(self.workspace.sso, None)
         self.idp = Idp(default_tenant(imagekit_id=ACCOUNT), keys, lambda: self.time)
-        self.window, self.desk = build(self.workspace, self.lab, Jobs(InlineExecutor()))
+        self.window, self.desk = build(self.workspace, self.lab, jobs or Jobs(InlineExecutor()))
         self.opened: list[tuple[str, Any]] = []
         self.window.resize(1280, 800)
         self.window.load_accounts()

@@ -236,3 +236,10 @@ def test_a_list_dropped_anywhere_goes_to_the_import(crowd: Bench, file: Path) ->
     page = crowd.window.page("stale")
     assert crowd.window.current is page
     assert "entra-users.csv" in page.importing.facts.text()  # type: ignore[attr-defined]
+    assert page.importing.isVisible(), "what the page loads at first must not take its place"  # type: ignore[attr-defined]
+
+
+def test_nothing_can_be_pressed_before_there_is_a_clean_up(crowd: Bench) -> None:
+    page = crowd.page("stale")
+    for made in (page.kept.verify_button, page.kept.list_button, page.kept.undo_button):
+        assert not made.isEnabled()

@@ -1,11 +1,13 @@
 """Accounts and configurations: saving, turning off, overriding, restoring, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.product import IMAGEKIT
 from app.saml.request import build_authn_request
 from app.sso import Change, MetadataRefused, NotFound, Refused
-from simulator import Idp, default_tenant
+from simulator import Idp, KeyRing, default_tenant
 
 
 def test_an_account_begins_without_sso(empty):
@@ -248,3 +250,34 @@ def test_two_people_who_change_an_account_do_not_undo_each_other(bench):
     assert caught.value.code == "account.moved"
     assert bench.rows() == before
     assert bench.sso.update_account("ik_7x2k", seat_limit=9, seen=seen).seat_limit == 9
+
+
+def test_a_test_idp_is_warned_of_before_it_is_saved_and_refused_unless_it_is_trusted_on_purpose(empty):
+    sso, document = empty.sso, empty.idp.metadata()
+    assert "test identity provider" in sso.read_metadata(document, account="ik_7x2k").warnings[0]
+    view = sso.save_metadata("ik_7x2k", document)
+    assert "test identity provider" in view.warnings[0]
+    assert empty.log_in("ada").reason.code == "sig.cert-known-test-key"
+    trusted = sso.save_metadata("ik_7x2k", document + b"\n", test_idp=True)
+    assert not [w for w in trusted.warnings if "test identity provider" in w]
+    assert empty.log_in("ada").allowed
+
+
+def test_newer_metadata_of_a_test_idp_that_is_trusted_on_purpose_stays_trusted(bench):
+    sso = bench.sso
+    assert bench.log_in("ada").allowed
+    bench.idp = Idp(bench.idp.tenant, KeyRing.in_memory(lambda: bench.time), lambda: bench.time)
+    newer = bench.idp.metadata()
+    assert not bench.log_in("ada").allowed
+    told = sso.read_metadata(newer, account="ik_7x2k").warnings
+    assert not [w for w in told if "test identity provider" in w]
+    refused = sso.events()[0]
+    judged = sso.rejudge(refused.reference, sso.candidate("ik_7x2k", document=newer))
+    assert (judged.now, judged.then) == (False, True)
+    sso.save_metadata("ik_7x2k", newer)
+    assert bench.log_in("ada").allowed
+    # Another provider's test key is not trusted by that.
+    other = Idp(replace(bench.idp.tenant, uid="0" * 32), KeyRing.in_memory(lambda: bench.time), lambda: bench.time)
+    sso.save_metadata("ik_7x2k", other.metadata())
+    assert "test identity provider" in sso.configuration("ik_7x2k").warnings[0]
+    assert not sso.consume(other.issue("ada", "imagekit").body).allowed

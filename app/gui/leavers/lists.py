@@ -141,6 +141,7 @@ class KeptPanel(Card):
             self.add(part)
         self.body.setStretch(self.body.indexOf(upper), 3)
         self.body.setStretch(self.body.indexOf(lower), 2)
+        self._chosen()
 
     @property
     def _moment(self) -> datetime:

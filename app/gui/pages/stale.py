@@ -266,7 +266,8 @@ class StalePage(Page):
         self.banner.say("error", str(error) or type(error).__name__)
 
     def _show(self, shown: Shown) -> None:
-        other = self._shown is None or shown.account.id != self._shown.account.id
+        # At first there is nothing to leave, but perhaps a list that was dropped before anything was loaded.
+        other = self._shown is not None and shown.account.id != self._shown.account.id
         kept = frozenset() if other else frozenset(r.user.id for r in self.table.selected)
         self._shown = shown
         if other:

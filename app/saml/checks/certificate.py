@@ -9,13 +9,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from app.saml.certificates import CertificateFacts, common_names, facts
+from app.saml.certificates import CertificateFacts, facts, is_marked_test
 from app.saml.checks.crypto import signing_certificates
 from app.saml.checks.registry import Case, Outcome, Severity, check, not_applicable, note, ok, problem
 
 _LONG_LIFE = timedelta(days=3 * 366)
-#: The mark that the test IdP's certificates carry in their common name.
-_TEST_MARK = "TEST ONLY"
 
 
 @lru_cache(maxsize=256)
@@ -25,11 +23,6 @@ def _own_hash(c: CertificateFacts) -> str | None:
     except UnsupportedAlgorithm:
         return None
     return algorithm.name if algorithm else None
-
-
-@lru_cache(maxsize=256)
-def _is_marked(c: CertificateFacts) -> bool:
-    return any(_TEST_MARK in name.upper() for name in common_names(c.certificate))
 
 
 @lru_cache(maxsize=256)
@@ -224,7 +217,7 @@ def cert_known_test_key(case: Case) -> Outcome | None:
     if not certificates:
         return not_applicable("No certificate is known.")
     for c in certificates:
-        if c.fingerprint in case.expectation.known_test_keys or _is_marked(c):
+        if c.fingerprint in case.expectation.known_test_keys or is_marked_test(c.certificate):
             told = f"The certificate {c.named} belongs to a test identity provider"
             if case.expectation.trusted_test_idp:
                 return note(f"{told}; this account trusts it on purpose.", actual=c.fingerprint)

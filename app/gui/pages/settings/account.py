@@ -55,7 +55,7 @@ class AccountSection(Section):
             field.returnPressed.connect(self._save)
         self.plan_box.activated.connect(lambda _i: self._changed())
         self.seat_box.valueChanged.connect(lambda _v: self._changed())
-        this = Card(
+        self._this = this = Card(
             "This account",
             self.account_id,
             _labelled("Name", self.name_field),
@@ -100,6 +100,7 @@ class AccountSection(Section):
         self.list = AccountListCard(self)
         inner.setLayout(column(cards, self.list, 1, spacing=14, margins=(0, 12, 8, 0)))
         self.setLayout(column(scrolled(inner)))
+        this.setEnabled(False)  # what is typed before the account is on show would be lost
 
     def show_loaded(self, loaded: Loaded) -> None:
         self.show_account(loaded.view.account, loaded.seats.seats.used)
@@ -110,6 +111,7 @@ class AccountSection(Section):
         before, typed = self._account, self._typed()
         other = before is None or before.imagekit_id != account.imagekit_id
         self._account = account
+        self._this.setEnabled(True)
         was, now = _values(before) if before is not None else typed, _values(account)
         kept = [(not other and t != w) for t, w in zip(typed, was, strict=True)]
         name, plan, seats, price = (t if k else n for t, n, k in zip(typed, now, kept, strict=True))
