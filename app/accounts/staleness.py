@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final, Literal
 
 from app.accounts.users import User
@@ -51,6 +52,11 @@ class Thresholds:
     def dormant(self, role: str) -> timedelta:
         """The threshold for a role."""
         return timedelta(days=self.dormant_by_role.get(role, self.dormant_days))
+
+    @property
+    def shortest(self) -> timedelta:
+        """The threshold below which nobody is dormant, whatever their role."""
+        return timedelta(days=min((self.dormant_days, *self.dormant_by_role.values())))
 
 
 def days_by_role(entries: Iterable[str]) -> dict[str, int]:
@@ -96,13 +102,13 @@ Latest = Mapping[SignalKind, Signal]
 
 @dataclass(frozen=True, slots=True)
 class StaleRule:
-    """One state: its id, what it is called, and the function that finds it; not asked without the signal it needs."""
+    """One state: its id, what it is called, and the function that finds it; asked only with a signal that it needs."""
 
     id: str
     title: str
     explanation: str
     judge: Callable[[User, Latest, Context], Finding | None] = field(repr=False)
-    needs: SignalKind | None = None
+    needs: tuple[SignalKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,35 +210,35 @@ RULES: Final[tuple[StaleRule, ...]] = (
         "Deleted at the IdP",
         "A complete directory list newer than the last login does not hold the user.",
         _directory("directory-absent", "confirmed", "Not in the directory any more"),
-        "directory-absent",
+        ("directory-absent",),
     ),
     StaleRule(
         "disabled-at-idp",
         "Disabled at the IdP",
         "The directory holds the user, but not enabled.",
         _directory("directory-disabled", "confirmed", "Disabled in the directory"),
-        "directory-disabled",
+        ("directory-disabled",),
     ),
     StaleRule(
         "unassigned",
         "Unassigned from the application",
         "The directory holds the user, but the application's assignment list does not.",
         _directory("not-assigned", "likely", "Not assigned to the application any more"),
-        "not-assigned",
+        ("not-assigned",),
     ),
     StaleRule(
         "renamed",
         "Renamed",
         "A newer user has the same name or the same stable id, and this one has been silent since.",
         _directory("possible-rename", "likely", "Probably logs in under another e-mail now"),
-        "possible-rename",
+        ("possible-rename",),
     ),
     StaleRule(
         "issuer-retired",
         "Identity provider retired",
         "The user only ever came from an identity provider that is not configured any more.",
         _directory("issuer-retired", "likely", "Came from an identity provider that is not configured any more"),
-        "issuer-retired",
+        ("issuer-retired",),
     ),
     StaleRule(
         "never-logged-in", "Never logged in", "Created longer ago than the grace period, and no login since.", _never
@@ -243,11 +249,18 @@ RULES: Final[tuple[StaleRule, ...]] = (
         "Contradicted",
         "The user logged in after a list had called them gone: they are not stale, and the list is outdated.",
         _contradicted,
+        _GONE,
     ),
 )
 PROTECTED: Final = StaleRule(
     "protected", "Protected", "The last administrator, an emergency account, the operator, or kept by hand.", _protected
 )
+
+
+@cache
+def _asked(kinds: frozenset[SignalKind]) -> tuple[StaleRule, ...]:
+    """The rules that could speak where there are signals of these kinds."""
+    return tuple(rule for rule in RULES if not rule.needs or not kinds.isdisjoint(rule.needs))
 
 
 def judge(user: User, signals: Iterable[Signal], context: Context) -> StaleUser | None:
@@ -264,11 +277,8 @@ def judge(user: User, signals: Iterable[Signal], context: Context) -> StaleUser 
         before = latest.get(signal.kind)
         if before is None or before.at < signal.at:
             latest[signal.kind] = signal
-    found = [
-        (rule, f)
-        for rule in RULES
-        if (rule.needs is None or rule.needs in latest) and (f := rule.judge(user, latest, context)) is not None
-    ]
+    asked = _asked(frozenset(latest))
+    found = [(rule, f) for rule in asked if (f := rule.judge(user, latest, context)) is not None]
     if not found:
         return None
     rule, first = found[0]
@@ -308,22 +318,33 @@ def own_signals(
 _A_MOMENT: Final = timedelta(microseconds=1)
 
 
+def silent(user: User, since: datetime) -> bool:
+    """Whether a rule could speak of the user without any signal, where `since` is the shortest threshold ago."""
+    return user.last_login_at is None or user.last_login_at < since
+
+
 def likely_renames(users: Iterable[User]) -> dict[int, User]:
     """Decision 1 over a whole account: user id to the newer user that is probably the same person.
 
     Same stable id, or same full name where neither has one; the newer was created by SSO after the older's last sign of
     life, and the older has been silent since. Two different stable ids are two different people.
     """
-    by_mark: dict[tuple[str, str], list[User]] = {}
-    for user in users:
-        if user.active:
-            for mark in _marks(user):
-                by_mark.setdefault(mark, []).append(user)
     found: dict[int, User] = {}
-    for namesakes in by_mark.values():
-        if len(namesakes) > 1:
-            _pair(sorted(namesakes, key=lambda u: u.created_at), found)
+    active = [user for user in users if user.active]
+    for namesakes in (*_together(active, lambda u: u.full_name), *_together(active, lambda u: u.stable_id or None)):
+        _pair(sorted(namesakes, key=lambda u: u.created_at), found)
     return found
+
+
+def _together(users: Iterable[User], mark: Callable[[User], str | None]) -> Iterable[list[User]]:
+    """Those who share a mark with somebody. Nearly all share none, so that no list is made for each."""
+    first: dict[str, User] = {}
+    several: dict[str, list[User]] = {}
+    for user in users:
+        own = mark(user)
+        if own is not None and (before := first.setdefault(own, user)) is not user:
+            several.setdefault(own, [before]).append(user)
+    return several.values()
 
 
 def _pair(namesakes: list[User], found: dict[int, User]) -> None:
@@ -344,13 +365,6 @@ _NAMESAKES: Final = 50
 
 def _differ(one: User, other: User) -> bool:
     return bool(one.stable_id and other.stable_id and one.stable_id != other.stable_id)
-
-
-def _marks(user: User) -> list[tuple[str, str]]:
-    marks = [("name", user.full_name)]
-    if user.stable_id:
-        marks.append(("stable", user.stable_id))
-    return marks
 
 
 def reclaimable(rows: Iterable[StaleUser]) -> dict[Evidence, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, make_dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Final, Literal, cast
 
 from app.product import ADMINISTRATOR
 
@@ -58,3 +59,19 @@ class User:
     def restorable(self, now: datetime) -> bool:
         """Whether undoing the deletion is still possible."""
         return self.deleted_at is not None and now - self.deleted_at <= RESTORE_WITHIN
+
+
+#: The fields of a user, in the order in which user_of() takes their values.
+FIELDS: Final[tuple[str, ...]] = tuple(f.name for f in fields(User))
+_Open: Final[Any] = make_dataclass("_Open", FIELDS, slots=True)
+
+
+def user_of(values: Sequence[Any]) -> User:
+    """The user with these values of FIELDS, such as a row of the database.
+
+    A class that cannot be changed fills its fields one by one past its own lock, at five times the cost of one that
+    can. Fifty thousand users are read at once, so that each is filled while open, and locked then.
+    """
+    made = _Open(*values)
+    made.__class__ = User
+    return cast(User, made)

@@ -72,7 +72,7 @@ def _read(text: str) -> Email:
 def _read_slowly(text: str) -> Email:
     trimmed = text.strip(_BLANK)
     # Composing (NFC) turns the Kelvin sign and two others into ASCII, which would join two mailboxes.
-    if any(not c.isascii() and unicodedata.normalize("NFC", c).isascii() for c in trimmed):
+    if not trimmed.isascii() and any(not c.isascii() and unicodedata.normalize("NFC", c).isascii() for c in trimmed):
         return Email(None, "It holds a character that only looks like an ASCII one, such as the Kelvin sign.")
     value = unicodedata.normalize("NFC", trimmed)
     if not value:

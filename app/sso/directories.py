@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,13 +13,17 @@ from app.accounts.directory import (
     Directory,
     ListKind,
     Reading,
+    Registered,
     Snapshot,
+    Told,
     compare,
     why_quarantined,
 )
+from app.accounts.users import User
 from app.sso.base import OPERATOR
 from app.sso.errors import NotFound, Refused
 from app.sso.people import PeopleVerbs
+from app.sso.uncollected import uncollected
 from app.sso.values import Change, ImportPreview, ListView
 from app.store import Transaction
 
@@ -27,6 +32,12 @@ _AHEAD: Final = timedelta(minutes=5)
 _OLDEST: Final = timedelta(days=3650)
 _SOURCE_LIMIT: Final = 200
 _KINDS: Final[tuple[ListKind, ...]] = ("directory", "assignments")
+#: Of an import: the users are read, compared, what the list says is kept, and the users are marked.
+_STEPS: Final = 4
+
+
+def _nobody(_done: int, _total: int) -> None:
+    return None
 
 
 class DirectoryVerbs(PeopleVerbs):
@@ -34,22 +45,20 @@ class DirectoryVerbs(PeopleVerbs):
 
     def directory_lists(self, account: int | str) -> tuple[ListView, ...]:
         """The lists of an account that were imported, newest first."""
-        with self.store.read() as tx:
+        with self.store.read() as tx, uncollected():
             found = self._account(tx, account)
-            snapshots = tx.snapshots(found.id)
-            needed = Directory.needed(snapshots)
-            contradicted: dict[int, int] = {}
-            if needed:
-                contradicted = self._lists(tx, found.id).contradictions(tx.registered(found.id))
-        return tuple(ListView(s, s.id in needed, contradicted.get(s.id, 0)) for s in snapshots)
+            lists = self._lists(tx, found.id)
+            return self._views(tx.snapshots(found.id), lists, tx.registered(found.id) if lists else ())
 
     def preview_directory(
         self, account: int | str, reading: Reading, *, complete: bool, taken_at: datetime, kind: ListKind = "directory"
     ) -> ImportPreview:
         """What importing a list would do. It changes nothing. Refused as import_directory()."""
         self._importable(reading, complete=complete, taken_at=taken_at, kind=kind)
-        with self.store.read() as tx:
-            comparison, held = self._compared(tx, self._account(tx, account), reading, complete, taken_at, kind)
+        with self.store.read() as tx, uncollected():
+            found = self._account(tx, account)
+            users = tx.registered(found.id)
+            comparison, held = self._compared(tx, found, users, reading, complete, taken_at, kind)
         return ImportPreview(comparison, held)
 
     def import_directory(
@@ -62,24 +71,30 @@ class DirectoryVerbs(PeopleVerbs):
         source: str,
         kind: ListKind = "directory",
         operator: str = OPERATOR,
+        told: Told = _nobody,
     ) -> Snapshot:
         """Keep what a list says of the users, whole or not at all; it counts from now on, unless it is held back.
 
         `taken_at` is when the directory looked like that, `complete` whether it holds everybody: only then does
         absence mean anything. `source` names the file or address. Refused where the list has problems, for an
-        impossible date, and where this very list was imported already.
+        impossible date, and where this very list was imported already. `told` gets how many steps are done of how
+        many; raising from it stops the import, and then nothing of it is kept.
         """
         self._importable(reading, complete=complete, taken_at=taken_at, kind=kind)
         name = "".join(c for c in source if c.isprintable()).strip()[:_SOURCE_LIMIT] or "a list without a name"
         name = name.encode("utf-8", "replace").decode()
-        with self.store.write() as tx:
+        with self.store.write() as tx, uncollected():
+            told(0, _STEPS)
             found = self._account(tx, account)
             tx.lock_account(found.id)
             for other in tx.snapshots(found.id):
                 same = other.sha256 == reading.sha256 and other.kind == kind and other.taken_at == taken_at
                 if same and other.discarded_at is None and other.complete == complete:
                     raise Refused("directory.known", f"This very list was imported already, as {other.source}.")
-            comparison, held = self._compared(tx, found, reading, complete, taken_at, kind)
+            users = tx.registered(found.id)
+            told(1, _STEPS)
+            comparison, held = self._compared(tx, found, users, reading, complete, taken_at, kind)
+            told(2, _STEPS)
             snapshot = Snapshot(
                 account_id=found.id,
                 kind=kind,
@@ -98,7 +113,9 @@ class DirectoryVerbs(PeopleVerbs):
                 held=held,
             )
             snapshot = replace(snapshot, id=tx.insert_snapshot(snapshot, comparison.standings))
-            self._mark(tx, found)
+            told(3, _STEPS)
+            self._mark(tx, self._lists(tx, found.id, {snapshot.id: comparison.standings}), users)
+            told(_STEPS, _STEPS)
             says = f"{comparison.matched} users are in it, {comparison.absent} are missing"
             self._audit(
                 tx,
@@ -145,11 +162,20 @@ class DirectoryVerbs(PeopleVerbs):
 
     # Steps
 
+    @staticmethod
+    def _views(
+        snapshots: Sequence[Snapshot], lists: Directory, users: Iterable[User | Registered]
+    ) -> tuple[ListView, ...]:
+        needed = Directory.needed(snapshots)
+        contradicted = lists.contradictions(users)
+        return tuple(ListView(s, s.id in needed, contradicted.get(s.id, 0)) for s in snapshots)
+
     def _decide(
         self, tx: Transaction, account: Account, new: Snapshot, outcome: str, sentence: str, operator: str
     ) -> None:
         tx.update_snapshot(new)
-        self._mark(tx, account)
+        with uncollected():
+            self._mark(tx, self._lists(tx, account.id), tx.registered(account.id))
         self._audit(tx, kind="user", outcome=outcome, sentence=sentence, operator=operator, account=account.id)
 
     def _importable(self, reading: Reading, *, complete: bool, taken_at: datetime, kind: ListKind) -> None:
@@ -180,19 +206,25 @@ class DirectoryVerbs(PeopleVerbs):
 
     @staticmethod
     def _compared(
-        tx: Transaction, account: Account, reading: Reading, complete: bool, taken_at: datetime, kind: ListKind
+        tx: Transaction,
+        account: Account,
+        users: Sequence[Registered],
+        reading: Reading,
+        complete: bool,
+        taken_at: datetime,
+        kind: ListKind,
     ) -> tuple[Comparison, str]:
-        comparison = compare(reading.people, tx.registered(account.id), taken_at=taken_at, complete=complete)
+        comparison = compare(reading.people, users, taken_at=taken_at, complete=complete)
         before = next((s for s in tx.snapshots(account.id) if s.counts and s.complete and s.kind == kind), None)
         held = why_quarantined(
             comparison, rows=reading.rows, complete=complete, previous_rows=before.rows if before else None
         )
         return comparison, held
 
-    def _mark(self, tx: Transaction, account: Account) -> None:
+    @staticmethod
+    def _mark(tx: Transaction, lists: Directory, users: Iterable[Registered]) -> None:
         """Bring the marks of decision 19 to what the lists say now."""
-        directory = self._lists(tx, account.id)
-        wanted = ((u, directory.missing_since(u)) for u in tx.registered(account.id))
+        wanted = ((u, lists.missing_since(u)) for u in users)
         tx.mark_missing({u.id: since for u, since in wanted if since != u.missing_since})
 
     @staticmethod

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from app import saml
 from app.accounts.account import Account, Seats
-from app.accounts.directory import Directory
+from app.accounts.directory import Directory, Standing
 from app.accounts.provisioning import AccountState, Attempt, Decision, Flow, provision
 from app.accounts.reasons import Reason, no_account, refusal
 from app.accounts.staleness import (
@@ -21,6 +21,7 @@ from app.accounts.staleness import (
     judge,
     likely_renames,
     own_signals,
+    silent,
 )
 from app.accounts.users import User
 from app.saml.expectation import AccountFacts, Expectation, OpenRequest, PriorUse, TrustedKey
@@ -29,6 +30,7 @@ from app.sso.choices import policies_of, settings_of, sp_of
 from app.sso.configuration import ConfigurationVerbs, Configured
 from app.sso.errors import Refused
 from app.sso.keys import KeyVerbs
+from app.sso.uncollected import uncollected
 from app.sso.values import Overrides
 from app.store import Revision, Transaction
 
@@ -363,8 +365,9 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         self, tx: Transaction, account: Account, now: datetime, *, operator_key: str | None = None
     ) -> tuple[StaleUser, ...]:
         """The stale users of an account, by our own records and the lists of its directory."""
-        users = tx.users(account.id)
-        return self._judged(tx, account, users, now, users, operator_key=operator_key)
+        with uncollected():
+            users = tx.users(account.id)
+            return self._judged(tx, account, users, now, users, operator_key=operator_key)
 
     def _judged(
         self,
@@ -376,10 +379,12 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         *,
         operator_key: str | None = None,
         more: tuple[Signal, ...] = (),
+        lists: Directory | None = None,
     ) -> tuple[StaleUser, ...]:
-        """Those of `asked` who are stale; `users` is everybody of the account."""
+        """Those of `asked` who are stale; `users` is everybody of the account, `lists` its lists where they are read
+        already."""
         settings = self._settings(tx)
-        directory = self._lists(tx, account.id)
+        directory = self._lists(tx, account.id) if lists is None else lists
         renames = likely_renames(users)
         issuers = frozenset(r.idp_entity_id for r in tx.current_revisions() if r.document and r.idp_entity_id)
         context = Context(
@@ -393,28 +398,25 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
             operator_key=operator_key,
             break_glass=frozenset(e for e in map(normalise_email, settings["break_glass"]) if e),
         )
-        rows = (
-            judge(
-                u,
-                (
-                    *own_signals(u, configured_issuers=issuers, renamed_to=renames.get(u.id)),
-                    *(directory.signals(u) if directory else ()),
-                    *more,
-                ),
-                context,
-            )
-            for u in asked
-        )
-        return tuple(r for r in rows if r is not None)
+        since = now - context.thresholds.shortest
+
+        def judged(user: User) -> StaleUser | None:
+            own = own_signals(user, configured_issuers=issuers, renamed_to=renames.get(user.id))
+            if not own and not directory.accuses(user) and not silent(user, since):
+                return None  # nothing could come of it, and most are like this
+            return judge(user, (*own, *directory.signals(user), *more), context)
+
+        return tuple(r for u in asked if (r := judged(u)) is not None)
 
     @staticmethod
-    def _lists(tx: Transaction, account_id: int) -> Directory:
-        """The lists of people that count now."""
+    def _lists(tx: Transaction, account_id: int, known: Mapping[int, Sequence[Standing]] | None = None) -> Directory:
+        """The lists of people that count now; `known` is what is not to be read again."""
         snapshots = tx.snapshots(account_id)
         needed = Directory.needed(snapshots)
         if not needed:
             return Directory(())
-        standings = tx.standings(needed)
+        known = known or {}
+        standings = {**known, **tx.standings(needed - known.keys())}
         return Directory((s, standings[s.id]) for s in snapshots if s.id in needed)
 
     def _reason_without_account(self, report: Report) -> Reason:

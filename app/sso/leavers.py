@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +14,8 @@ from app.saml.identifiers import read_email
 from app.sso.base import OPERATOR
 from app.sso.directories import DirectoryVerbs
 from app.sso.errors import NotFound, Refused
-from app.sso.values import Change, CleanupCheck, CleanupResult, CleanupUndone, SeatPanel
+from app.sso.uncollected import uncollected
+from app.sso.values import Change, CleanupCheck, CleanupResult, CleanupUndone, Leavers, SeatPanel
 from app.store import CleanupItem, CleanupRecord, Transaction
 
 
@@ -29,13 +30,17 @@ class LeaverVerbs(DirectoryVerbs):
         """Seats used and limit, and what could be reclaimed."""
         with self.store.read() as tx:
             found = self._account(tx, account)
-            used, _ = tx.head_count(found.id)
-            counts = reclaimable(self._stale(tx, found, self.now()))
-        confirmed = counts["confirmed"]
-        likely = confirmed + counts["likely"]
-        return SeatPanel(
-            Seats(used, found.seat_limit), confirmed, likely, likely + counts["possible"], found.seat_price
-        )
+            return self._panel(tx, found, self._stale(tx, found, self.now()))
+
+    def leavers(self, account: int | str) -> Leavers:
+        """The stale users, the seats and the newest list of the directory, of which everybody is judged once."""
+        with self.store.read() as tx, uncollected():
+            found = self._account(tx, account)
+            users, lists = tx.users(found.id), self._lists(tx, found.id)
+            rows = self._judged(tx, found, users, self.now(), users, lists=lists)
+            views = self._views(tx.snapshots(found.id), lists, users)
+            newest = next((v for v in views if v.snapshot.discarded_at is None), None)
+            return Leavers(rows, self._panel(tx, found, rows), newest)
 
     def stale_users(
         self, account: int | str, now: datetime | None = None, *, operator_email: str | None = None
@@ -183,6 +188,16 @@ class LeaverVerbs(DirectoryVerbs):
         return replace(record, ticked=ticked)
 
     # Steps
+
+    @staticmethod
+    def _panel(tx: Transaction, account: Account, rows: Sequence[StaleUser]) -> SeatPanel:
+        used, _ = tx.head_count(account.id)
+        counts = reclaimable(rows)
+        confirmed = counts["confirmed"]
+        likely = confirmed + counts["likely"]
+        return SeatPanel(
+            Seats(used, account.seat_limit), confirmed, likely, likely + counts["possible"], account.seat_price
+        )
 
     def _delete_planned(
         self,

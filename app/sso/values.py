@@ -10,6 +10,7 @@ from app.accounts.account import Account, Seats, times
 from app.accounts.directory import Comparison, Snapshot
 from app.accounts.provisioning import Decision
 from app.accounts.reasons import Reason
+from app.accounts.staleness import StaleUser
 from app.accounts.users import User
 from app.setup_guides import SetupGuide
 from app.sso.choices import Choice
@@ -211,6 +212,16 @@ class CleanupCheck:
     def holds(self) -> bool:
         """Whether everybody who was deleted is still gone."""
         return not self.back
+
+
+@dataclass(frozen=True, slots=True)
+class Leavers:
+    """Who may have left, the seats that could be reclaimed, and the newest list that was not taken back: all of one
+    moment."""
+
+    rows: tuple[StaleUser, ...]
+    seats: SeatPanel
+    newest: ListView | None
 
 
 @dataclass(frozen=True, slots=True)

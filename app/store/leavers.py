@@ -67,7 +67,7 @@ class LeaverQueries(EventQueries):
     def registered(self, account_id: int) -> tuple[Registered, ...]:
         """Every active user of an account, as far as lists are looked up by."""
         rows = self.connection.execute(_REGISTERED, {"account": account_id}).all()
-        return tuple(Registered._make(r) for r in rows)
+        return tuple(map(Registered._make, rows))
 
     def mark_missing(self, marks: Mapping[int, datetime | None]) -> None:
         """Set or clear the directory's mark of many users at once."""

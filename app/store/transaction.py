@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.account import Account
-from app.accounts.users import User
+from app.accounts.users import FIELDS, User, user_of
 from app.product import ADMINISTRATOR, ROLES
 from app.store.errors import DamagedStore
 from app.store.events import CHANNEL
@@ -98,11 +98,6 @@ _SEARCHED = (
 _SOURCES = {"sso": "sso", "hand": "by hand"}
 #: What a login changes of a user whom nothing else is new about.
 _LOGIN_FIELDS = frozenset({"last_login_at", "logins", "last_issuer"})
-
-
-def _user(row: Row[Any]) -> User:
-    # A row's mapping costs more than the user itself; 50,000 of them are read at once.
-    return User(**dict(zip(_USER_FIELDS, row, strict=True)))
 
 
 def _revision(row: Row[Any]) -> Revision:
@@ -258,12 +253,12 @@ class Transaction(LeaverQueries, SafetyQueries):
 
     def users_by_key(self, email_key: str) -> tuple[User, ...]:
         """Everybody with this normal form, in any account, deleted ones too; newest first."""
-        return tuple(_user(r) for r in self.connection.execute(_USERS_BY_KEY, {"key": email_key}).all())
+        return tuple(user_of(r) for r in self.connection.execute(_USERS_BY_KEY, {"key": email_key}).all())
 
     def user(self, user_id: int) -> User | None:
         """One user, deleted or not."""
         row = self.connection.execute(select(_USER).where(_USER.c.id == user_id)).one_or_none()
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     def users(self, account_id: int, *, text: str = "", deleted: bool = False) -> tuple[User, ...]:
         """Users of an account by name; `deleted` adds tombstones.
@@ -279,7 +274,7 @@ class Transaction(LeaverQueries, SafetyQueries):
             sources = [c for c, words in _SOURCES.items() if text.lower() in words]
             fields = [f.icontains(text, autoescape=True) for f in _SEARCHED]
             query = query.where(or_(*fields, _USER.c.role.in_(roles), _USER.c.created_by.in_(sources)))
-        return tuple(_user(r) for r in self.connection.execute(query.order_by(_USER.c.full_name, _USER.c.id)).all())
+        return tuple(user_of(r) for r in self.connection.execute(query.order_by(_USER.c.full_name, _USER.c.id)).all())
 
     def same_person(self, account_id: int, *, full_name: str | None, stable_id: str | None) -> tuple[User, ...]:
         """Active users of the account with this stable id, or this full name; at most 5."""
@@ -292,7 +287,7 @@ class Transaction(LeaverQueries, SafetyQueries):
             return ()
         condition = marks[0] if len(marks) == 1 else marks[0] | marks[1]
         query = select(_USER).where(_USER.c.account_id == account_id, _USER.c.deleted_at.is_(None), condition)
-        return tuple(_user(r) for r in self.connection.execute(query.order_by(_USER.c.id).limit(5)).all())
+        return tuple(user_of(r) for r in self.connection.execute(query.order_by(_USER.c.id).limit(5)).all())
 
     def head_count(self, account_id: int) -> tuple[int, int]:
         """(active users, active administrators) of an account."""
@@ -484,8 +479,9 @@ class Transaction(LeaverQueries, SafetyQueries):
         return made if isinstance(made, int) else 0
 
 
-_USER_FIELDS = tuple(c.name for c in _USER.columns)
+if tuple(c.name for c in _USER.columns) != FIELDS:
+    raise AssertionError("the columns of users stand in another order than the fields of User")
 
 
 def _user_values(user: User) -> dict[str, Any]:
-    return {name: getattr(user, name) for name in _USER_FIELDS}
+    return {name: getattr(user, name) for name in FIELDS}

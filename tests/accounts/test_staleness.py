@@ -1,12 +1,12 @@
 """Stale users: each rule by its own signals, protection, and seats that could be reclaimed."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.accounts.staleness import Context, Signal, Thresholds, judge, likely_renames, own_signals, reclaimable
-from app.accounts.users import User
+from app.accounts.staleness import Context, Signal, Thresholds, judge, likely_renames, own_signals, reclaimable, silent
+from app.accounts.users import FIELDS, User, user_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ISSUERS = frozenset({"https://idp.test/entity"})
@@ -145,3 +145,29 @@ def test_likely_renames_by_stable_id():
 def test_reclaimable_counts_by_evidence():
     rows = [row(user(last_login_at=ago(100))), row(user(last_login_at=ago(300)))]
     assert reclaimable(rows) == {"confirmed": 0, "likely": 1, "possible": 1, "none": 0, "excluded": 0}
+
+
+def test_nobody_who_is_not_silent_is_stale_without_a_signal():
+    context = Context(now=NOW, thresholds=Thresholds(dormant_days=90, dormant_by_role={"developer": 30}))
+    assert context.thresholds.shortest == timedelta(days=30)
+    since = NOW - context.thresholds.shortest
+    for last in (None, *(NOW - timedelta(days=d, seconds=s) for d in (0, 29, 30, 31, 90, 91) for s in (0, 1))):
+        for role in ("developer", "finance"):
+            person = user(last_login_at=last, role=role)
+            assert silent(person, since) or judge(person, (), context) is None
+    assert not silent(user(last_login_at=since), since)
+    assert silent(user(last_login_at=since - timedelta(microseconds=1)), since)
+    assert silent(user(last_login_at=None), since)
+
+
+def test_a_user_read_from_values_is_the_same_and_cannot_be_changed():
+    person = user(keep_why="a reason")
+    made = user_of([getattr(person, name) for name in FIELDS])
+    assert made == person
+    assert hash(made) == hash(person)
+    assert type(made) is User
+    assert replace(made, role="finance").role == "finance"
+    with pytest.raises(FrozenInstanceError):
+        made.role = "finance"
+    with pytest.raises(TypeError):
+        user_of([1, 2])

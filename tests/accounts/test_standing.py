@@ -1,5 +1,7 @@
 """What several lists say of a user together."""
 
+import json
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -102,3 +104,21 @@ def test_a_list_taken_at_the_moment_of_a_login_is_contradicted():
     assert row(at, *Directory([listed(1, 3, grace("absent"))]).signals(at)).state == "contradicted"
     before = user(last_login_at=ago(3) - timedelta(seconds=1))
     assert row(before, *Directory([listed(1, 3, grace("absent"))]).signals(before)).state == "deleted-at-idp"
+
+
+def test_many_standings_are_kept_in_blocks_and_older_rows_of_one_block_stay_readable():
+    many = tuple(Standing(n, f"u{n}@acme.test", "present", n) for n in range(12_001))
+    packed = pack_standings(many)
+    assert unpack_standings(packed) == many
+    assert len(zlib.decompress(packed).splitlines()) == 3
+    assert unpack_standings(pack_standings(())) == ()
+    before = zlib.compress(json.dumps([[1, "a@acme.test", "a", 0, ""]]).encode())
+    assert unpack_standings(before) == (Standing(1, "a@acme.test", "absent", 0),)
+
+
+def test_only_those_are_accused_of_whom_a_list_says_more_than_that_they_are_there():
+    there = listed(1, 3, grace("present"), grace("disabled", 2))
+    assigned = listed(2, 2, grace("absent", 3), kind="assignments")
+    held = listed(3, 1, grace("absent", 4), held="too few")
+    accused = Directory((there, assigned, held))
+    assert [accused.accuses(user(id=n)) for n in (1, 2, 3, 4)] == [False, True, True, False]

@@ -1,5 +1,6 @@
 """Lists of people: importing whole or not at all, the brake, taking back, and what they do to the stale list."""
 
+import gc
 import threading
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 
 from app.accounts.directory import read_directory
 from app.sso import NotFound, Refused
+from app.sso.uncollected import uncollected
 from simulator import directory_csv
 
 ACCOUNT = "ik_7x2k"
@@ -235,3 +237,53 @@ def test_thresholds_may_depend_on_the_role(bench):
     assert ("grace" in states(bench)) is (roles != {"developer"})
     assert code_of(bench.sso.set_setting, "dormant_days_by_role", ["chief:3"]) == "setting.value"
     assert code_of(bench.sso.set_setting, "dormant_days_by_role", ["finance:0"]) == "setting.value"
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_an_import_tells_its_steps_and_stops_at_any_of_them_with_nothing_kept(crowd, step):
+    steps = []
+
+    class EnoughError(Exception):
+        pass
+
+    def told(done, total):
+        steps.append((done, total))
+        if done == step:
+            raise EnoughError
+
+    before = crowd.rows()
+    with pytest.raises(EnoughError):
+        imported(crowd, *EVERYBODY[:9], told=told)
+    assert steps == [(n, 4) for n in range(step + 1)]
+    assert crowd.rows() == before
+    assert imported(crowd, *EVERYBODY[:9]).absent == 1
+
+
+def test_what_the_page_reads_at_once_is_what_each_verb_says(crowd):
+    imported(crowd, *EVERYBODY[:8], disabled=EVERYBODY[3:4], ago=1)
+    taken_back = imported(crowd, *EVERYBODY[:9], source="wrong.csv")
+    crowd.sso.discard_directory(taken_back.id)
+    found = crowd.sso.leavers(ACCOUNT)
+    assert found.rows == crowd.sso.stale_users(ACCOUNT)
+    assert [r.state for r in found.rows].count("deleted-at-idp") == 2
+    assert found.seats == crowd.sso.seats(ACCOUNT)
+    assert found.newest == crowd.sso.directory_lists(ACCOUNT)[1]
+    assert found.newest.snapshot.source == "people.csv"
+
+
+def test_garbage_is_collected_again_after_the_last_who_held_it_off():
+    with uncollected():
+        with uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    with pytest.raises(Refused), uncollected():
+        raise Refused("a", "b")
+    assert gc.isenabled()

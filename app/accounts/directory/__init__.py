@@ -7,7 +7,7 @@ from app.accounts.directory.comparing import Comparison, ListKind, Standing, com
 from app.accounts.directory.formats import FORMATS, Format
 from app.accounts.directory.reading import read_directory
 from app.accounts.directory.standing import Directory, Snapshot, pack_standings, unpack_standings
-from app.accounts.directory.values import DirectoryRefused, KeyChoice, Person, Reading, Registered, RowProblem
+from app.accounts.directory.values import DirectoryRefused, KeyChoice, Person, Reading, Registered, RowProblem, Told
 
 __all__ = [
     "FORMATS",
@@ -23,6 +23,7 @@ __all__ = [
     "RowProblem",
     "Snapshot",
     "Standing",
+    "Told",
     "compare",
     "pack_standings",
     "read_directory",

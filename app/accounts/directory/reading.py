@@ -141,7 +141,8 @@ def _addresses(cell: str, *, one: bool = False) -> tuple[str, ...]:
     """The normal forms of the addresses in a cell: `SMTP:` marks taken off, guests' names (#EXT#) resolved too."""
     if not cell or "@" not in cell:
         return ()
-    normal = normalise_email(cell)
+    # A cell of several addresses is none itself; to be told why costs more than to take them apart.
+    normal = normalise_email(cell) if cell.count("@") == 1 else None
     if normal is not None:
         guest = _guest(cell)
         return (normal,) if guest is None or one else (normal, guest)
@@ -159,7 +160,7 @@ def _addresses(cell: str, *, one: bool = False) -> tuple[str, ...]:
 
 def _guest(text: str) -> str | None:
     """The own address of a guest: ada_partner.example#EXT#@tenant.example is ada@partner.example."""
-    at = text.upper().find("#EXT#")
+    at = text.upper().find("#EXT#") if "#" in text else -1
     if at < 0:
         return None
     local, _, domain = text[:at].rpartition("_")

@@ -172,7 +172,7 @@ def _rows(reader: Any, passed: int, width: int, data: bytes) -> Iterator[Row]:
             else:
                 yield number, f"It has {len(cells)} cells where the first line names {width} columns."
                 continue
-        if any(len(c) > _CELL_LIMIT or "\0" in c for c in cells):
+        if max(map(len, cells)) > _CELL_LIMIT or "\0" in "".join(cells):
             yield number, "It holds a cell that is too long, or a NUL character."
             continue
         yield number, cells

@@ -20,6 +20,8 @@ from app.accounts.users import User
 
 #: What a stored list may unpack to: half a million users with long addresses.
 _UNPACKED_LIMIT: Final = 256 * 1024 * 1024
+#: Rows that are written and read at once: the reader of JSON lets no other thread run until it is done.
+_BLOCK: Final = 5_000
 _LETTERS: Final[dict[StandingKind, str]] = {"present": "p", "disabled": "d", "absent": "a"}
 _KINDS: Final[dict[str, StandingKind]] = {letter: kind for kind, letter in _LETTERS.items()}
 
@@ -62,13 +64,20 @@ class Snapshot:
 def pack_standings(standings: Iterable[Standing]) -> bytes:
     """What is kept of a list: how it names our users, and nobody else."""
     rows = [[s.user_id, s.email_key, _LETTERS[s.kind], s.row, s.found_as] for s in standings]
-    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 3)
+    blocks = (rows[at : at + _BLOCK] for at in range(0, len(rows), _BLOCK))
+    lines = (json.dumps(block, ensure_ascii=False, separators=(",", ":")) for block in blocks)
+    return zlib.compress("\n".join(lines).encode(), 3)
 
 
 def unpack_standings(data: bytes) -> tuple[Standing, ...]:
     """What pack_standings() packed."""
-    rows = json.loads(zlib.decompressobj().decompress(data, _UNPACKED_LIMIT))
-    return tuple(Standing(r[0], r[1], _KINDS[r[2]], r[3], r[4]) for r in rows)
+    found: list[Standing] = []
+    for line in zlib.decompressobj().decompress(data, _UNPACKED_LIMIT).splitlines():
+        rows = json.loads(line)
+        for row in rows:
+            row[2] = _KINDS[row[2]]
+        found += map(Standing._make, rows)
+    return tuple(found)
 
 
 class Directory:
@@ -79,6 +88,9 @@ class Directory:
         ordered = sorted((e for e in lists if e[0].counts), key=lambda e: (e[0].taken_at, e[0].id), reverse=True)
         self._people = _until_complete(e for e in ordered if e[0].kind == "directory")
         self._assigned = _until_complete(e for e in ordered if e[0].kind == "assignments")
+        self._accused = {
+            s.user_id for _, said in (*self._people, *self._assigned) for s in said.values() if s.kind != "present"
+        }
 
     def __bool__(self) -> bool:
         return bool(self._people or self._assigned)
@@ -96,6 +108,10 @@ class Directory:
                         break
         return frozenset(wanted)
 
+    def accuses(self, user: User) -> bool:
+        """Whether the lists could say more of a user than that they are there."""
+        return user.id in self._accused
+
     def signals(self, user: User) -> tuple[Signal, ...]:
         """What the lists say of a user; nothing where the user got another e-mail since."""
         found: list[Signal] = []
@@ -109,10 +125,12 @@ class Directory:
             found.append(Signal("not-assigned", assigned[0].taken_at, assigned[0].source, "not in the assignment list"))
         return tuple(found)
 
-    def contradictions(self, users: Iterable[Registered]) -> dict[int, int]:
+    def contradictions(self, users: Iterable[User | Registered]) -> dict[int, int]:
         """How many users logged in after a list had called them gone, by the id of the list; without those of none."""
         found: dict[int, int] = {}
         for user in users:
+            if user.id not in self._accused:
+                continue
             person = _ask(self._people, user)
             for said in (person, _ask(self._assigned, user)):
                 if said is None or said[1].kind == "present" or user.last_login_at is None:

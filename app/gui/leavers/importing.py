@@ -114,10 +114,15 @@ def import_it(
     taken_at: datetime,
     kind: ListKind,
 ) -> Snapshot:
-    """Import it, unless it was cancelled before."""
-    told_by(progress, "Importing")(0, 0)
+    """Import it, unless it is cancelled before the end."""
     return sso.import_directory(
-        account, understood.reading, complete=complete, taken_at=taken_at, source=understood.taken.name, kind=kind
+        account,
+        understood.reading,
+        complete=complete,
+        taken_at=taken_at,
+        source=understood.taken.name,
+        kind=kind,
+        told=told_by(progress, "Importing"),
     )
 
 

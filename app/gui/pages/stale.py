@@ -74,15 +74,15 @@ class Shown:
 
 def load(sso: SSO, imagekit_id: str) -> Shown:
     """Read the stale users of an account and its seats."""
-    settings, now = sso.settings(), sso.now()
+    settings, now, leavers = sso.settings(), sso.now(), sso.leavers(imagekit_id)
     return Shown(
         now,
         sso.account(imagekit_id),
-        sso.stale_users(imagekit_id),
-        sso.seats(imagekit_id),
+        leavers.rows,
+        leavers.seats,
         settings["dormant_days"],
         settings["grace_days"],
-        next((v for v in sso.directory_lists(imagekit_id) if v.snapshot.discarded_at is None), None),
+        leavers.newest,
     )
 
 
