@@ -18,15 +18,15 @@ from app.saml.checks.common import bearers, the_issuer, the_name_id
 from app.saml.checks.header import keys_of_sender
 from app.saml.checks.registry import Case, CheckResult, Severity, Status, run_all
 from app.saml.checks.replay import last_moment
-from app.saml.checks.status import explain, refused
+from app.saml.checks.status import refused
 from app.saml.decoding import Channel, decode
 from app.saml.diagnoses import EvidenceAt, Found, SettingsChange, diagnose
 from app.saml.encryption import decrypt
 from app.saml.errors import LoginRejected, Problem
 from app.saml.expectation import Expectation
+from app.saml.headline import accepted, headline
 from app.saml.instants import iso, read_instant
-from app.saml.kinds import headline_of_other, verdict_of_other
-from app.saml.likeness import show
+from app.saml.kinds import verdict_of_other
 from app.saml.message import Assertion, Kind, Provenance, Response
 from app.saml.names import MD, SAML, q
 from app.saml.reading import kind_of, read_assertion, read_response, what_is_this
@@ -229,7 +229,7 @@ class Report:
             for c in self.checks
         )
         return replace(
-            self, provisioning=summary, verdict="accept", checks=softened, headline=_accepted(self.name_id, softened)
+            self, provisioning=summary, verdict="accept", checks=softened, headline=accepted(self.name_id, softened)
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -463,7 +463,7 @@ def _judge(gathered: _Gathered, name: str) -> Report:
         sha256=hashlib.sha256(case.decoded.data).hexdigest(),
         relay_state=case.relay_state,
         verdict=verdict,
-        headline=_headline(gathered, verdict, telling, blocking, causes),
+        headline=headline(case, gathered.what, verdict, telling, blocking, causes),
         evaluated_at=case.now,
         clock_skew_s=int(case.expectation.policy.clock_skew.total_seconds()),
         policy=case.expectation.policy.name,
@@ -579,68 +579,6 @@ def _login(case: Case, telling: tuple[CheckResult, ...]) -> VerifiedLogin | None
         certificate=certificate,
         problems=tuple([c for c in telling if c.decides == "provisioning" and c.status is Status.FAIL]),
     )
-
-
-# Words ----------------------------------------------------------------------------------------------------------------
-
-
-def _accepted(name_id: str | None, results: tuple[CheckResult, ...]) -> str:
-    warnings = sum(c.status is Status.WARN for c in results)
-    more = f", with {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    return f"This login is good: {show(name_id or '', 120)}{more}."
-
-
-def _headline(
-    gathered: _Gathered,
-    verdict: Verdict,
-    results: tuple[CheckResult, ...],
-    blocking: tuple[CheckResult, ...],
-    causes: tuple[Found, ...],
-) -> str:
-    """The verdict in one sentence, with the root cause."""
-    case = gathered.case
-    cause = next((c.cause for c in causes if c.blocking), None)
-    # What failed is told before what was only skipped.
-    failed = next((c for c in blocking if c.status is Status.FAIL), None) if case.is_other_kind else None
-    first = failed.message if failed else blocking[0].message if blocking else None
-    why = _one_sentence(cause or first or "")
-    if case.is_other_kind:
-        return headline_of_other(case, verdict, why, sum(c.status is Status.WARN for c in results))
-    if verdict == "accept":
-        name_id = the_name_id(case.assertion) if case.assertion else None
-        return _accepted(name_id.text.value if name_id else None, results)
-    if verdict == "refused-by-idp":
-        status = case.response.status if case.response else None
-        assert status is not None
-        return f"The identity provider refused: {explain(status.codes)}."
-    if case.kind not in ("Response", "Assertion"):
-        # What could not be read is named by what broke it, unless nothing of a message came out at all.
-        unread = case.document is None and case.decoded.data
-        return f"Rejected: {why}" if unread and why else gathered.what
-    if verdict == "unknown":
-        if not case.expectation.configured:
-            return (
-                "Not judged: no identity provider is configured, so no signature can be trusted. "
-                "Paste the IdP's metadata in Settings."
-            )
-        return f"Not judged to the end: {why}"
-    if verdict == "not-provisioned":
-        return f"The message is good, but the person would not be let in as it asks: {why}"
-    return f"Rejected: {why}"
-
-
-_GOES_ON: Final = ("It ", "Only ", "There ", "This ", "The ", "Something ", "You ", "Several ")
-
-
-def _one_sentence(text: str) -> str:
-    """A cause as one sentence: its first, joined by a colon with the second where that says what exactly is wrong."""
-    first, _, rest = text.partition(". ")
-    if not rest:
-        return text
-    second = rest.partition(". ")[0].removesuffix(".")
-    if second.startswith(_GOES_ON) and ":" not in first + second and len(first) + len(second) < 240:
-        return f"{first}: {second[0].lower()}{second[1:]}."
-    return f"{first}."
 
 
 def _crashed(source: str | bytes, expectation: Expectation, now: datetime, name: str, error: Exception) -> Report:

@@ -245,6 +245,8 @@ def _syntax_hint(code: int, text: str, data: bytes, line: int, column: int) -> s
         return f"it breaks off{inside} after {len(data):,} bytes{known}; it was probably cut when it was copied"
     if code == 9:
         return "it contains a control character, which XML does not allow"
+    if "ersion" in text and "nsupported" in text:
+        return f"it says that it is XML {_quoted(text)}; SAML messages are XML 1.0"
     if code == 99:
         return f"the namespace name “{_quoted(text)}” is not a URI"
     return text[:160] or "the parser gives no reason"

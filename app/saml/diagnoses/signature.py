@@ -8,6 +8,7 @@ from functools import partial
 
 from app.saml.checks.registry import CheckResult
 from app.saml.diagnoses.registry import Diagnosis, Evidence, Explained, SettingsChange, row, said
+from app.saml.names import SAML1
 
 _Row = partial(Diagnosis, stage="signature")
 _COMPUTED = "It was computed, by our own verifier."
@@ -26,6 +27,30 @@ row(
         is_vendor_neutral=True,
     )
 )
+#: Checks whose failure means that there is something more; of what can also be missing, see _wrapping.
+_MORE = (
+    "structure-assertion-position",
+    "structure-no-nested-message",
+    "signature-position",
+    "signature-single",
+    "signature-no-object",
+    "signature-reference-target",
+    "signature-binding",
+    "enc-not-mixed",
+)
+
+
+def _wrapping(evidence: Evidence, result: CheckResult) -> str | None:
+    """Too few is no wrapping: without an assertion, or a reference in the signature, nobody is led astray."""
+    root = result if result.actual != "0" else evidence.failed(*_MORE)
+    if root is None:
+        return None
+    return (
+        f"There is more in this message than the one signed assertion: {_lower(root.message)} This is how signature "
+        "wrapping (XSW) works."
+    )
+
+
 row(
     _Row(
         id="signature-wrapping",
@@ -34,20 +59,10 @@ row(
         who="sp-admin",
         checks=(
             "structure-single-assertion",
-            "structure-assertion-position",
-            "structure-no-nested-message",
-            "signature-position",
-            "signature-single",
-            "signature-no-object",
-            "signature-reference-target",
             "signature-reference-count",
-            "signature-binding",
-            "enc-not-mixed",
+            *_MORE,
         ),
-        cause=lambda _e, r: (
-            f"There is more in this message than the one signed assertion: {_lower(r.message)} This is how "
-            "signature wrapping (XSW) works."
-        ),
+        cause=_wrapping,
         consequences=(
             "group:signature",
             "group:structure",
@@ -77,6 +92,26 @@ row(
             "claim-imagekit-id",
         ),
         fault="c14n-comment-nameid",
+        is_vendor_neutral=True,
+    )
+)
+
+
+def _no_assertion(evidence: Evidence, result: CheckResult) -> str:
+    old = evidence.failed("structure-version")
+    return old.message if old is not None and old.actual == SAML1 else result.message
+
+
+row(
+    _Row(
+        id="assertion-missing",
+        number="D13",
+        title="There is no SAML 2.0 assertion in it",
+        who="idp-admin",
+        checks=("structure-single-assertion",),
+        cause=_no_assertion,
+        consequences=("group:signature", "group:structure"),
+        fault="status-no-assertion",
         is_vendor_neutral=True,
     )
 )
@@ -162,16 +197,16 @@ row(
     _Row(
         id="sha1-signature",
         number="D22",
-        title="Signed with SHA-1 or another outdated method",
+        title="Signed with SHA-1 or another method that is refused",
         who="idp-admin",
         checks=(
+            "crypto-no-hmac",
+            "crypto-hmac-length",
             "crypto-sha1",
             "crypto-md5",
             "crypto-sigalg",
             "crypto-digest",
             "crypto-dsa",
-            "crypto-no-hmac",
-            "crypto-hmac-length",
         ),
         cause=said,
         consequences=(
@@ -190,15 +225,28 @@ row(
 )
 
 
-def _digest(evidence: Evidence, _: CheckResult) -> Explained:
-    told = "The signature was made with the right key, but what it covers has been changed since"
-    data = evidence.case.decoded.data
-    if any(f.reformatted and f.digest_ok is False for f in evidence.case.signatures):
+_CHANGED = "What is signed was changed after signing"
+
+
+def _digest(evidence: Evidence, result: CheckResult) -> Explained:
+    changed = [f for f in evidence.case.signatures if f.digest_ok is False or not f.declared_digest]
+    if any(f.reformatted for f in changed):
         return Explained(
-            f"{told}. The text is indented: it is a pretty-printed copy, and not a forgery.",
+            f"{_CHANGED}. The text is indented: it is a pretty-printed copy, and not a forgery.",
             "certain",
             "The digest is right once the white space between the elements is left out.",
         )
+    if all(not f.declared_digest for f in changed):
+        return Explained(f"{result.message} Whatever it covers could have been changed.")
+    if not any(f.trusted and f.value_ok for f in changed):
+        return Explained(
+            f"{_CHANGED}: neither its digest nor the SignatureValue fits. A tool wrote the XML anew, or somebody "
+            "edited it.",
+            "likely",
+            "Neither of the two fits, and no trusted key was recognised.",
+        )
+    told = "The signature was made with the right key, but what it covers has been changed since"
+    data = evidence.case.decoded.data
     if b"\n  <" in data or b"\n\t<" in data:
         return Explained(
             f"{told}. The text is indented: it is probably a pretty-printed copy, and not a forgery.",
@@ -282,6 +330,7 @@ row(
         who="idp-admin",
         checks=(
             "signature-structure",
+            "signature-reference-count",
             "signature-reference-uri",
             "signature-transforms",
             "signature-c14n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from app.saml.checks.registry import CheckResult
+from app.saml.checks.registry import CheckResult, Status
 from app.saml.diagnoses.registry import Diagnosis, Evidence, row, said
 from app.saml.likeness import show
 
@@ -15,9 +15,26 @@ _CUT = ("breaks off", "cut", "ends in the middle", "truncated", "about ", "not c
 _DECODED = "The damage shows in the text as it was received."
 
 
-def _cut_short(_: Evidence, result: CheckResult) -> str | None:
+def _cut_short(evidence: Evidence, result: CheckResult) -> str | None:
+    if _percent_encoded_again(evidence):
+        return None  # It has another length then, and only looks cut.
     text = result.message.lower()
     return result.message if any(word in text for word in _CUT) else None
+
+
+def _percent_encoded_again(evidence: Evidence) -> bool:
+    found = evidence.results.get("encoding-url-once")
+    return found is not None and found.status in (Status.FAIL, Status.WARN) and "twice" in found.message
+
+
+def _too_large(_: Evidence, result: CheckResult) -> str | None:
+    """What is compressed can also be cut, or be followed by something: neither is a matter of size."""
+    return result.message if result.id != "encoding-inflate-limit" or "more than" in result.message else None
+
+
+def _of_the_field(_: Evidence, result: CheckResult) -> str | None:
+    """Where there is no base64 at all, it is the form that lacks something."""
+    return result.message if result.id == "encoding-param-single" or "is empty" in result.message else None
 
 
 def _plus(evidence: Evidence, result: CheckResult) -> str | None:
@@ -32,7 +49,7 @@ def _plus(evidence: Evidence, result: CheckResult) -> str | None:
 def _twice(evidence: Evidence, result: CheckResult) -> str | None:
     layers = evidence.case.decoded.layers
     doubled = any(layers.count(one) > 1 for one in ("base64", "percent-encoding"))
-    if doubled or "twice" in result.message or "double" in result.message:
+    if doubled or _percent_encoded_again(evidence) or "twice" in result.message or "double" in result.message:
         return "The message is encoded twice: percent-encoding or base64 was applied to text that was encoded already."
     return None
 
@@ -80,7 +97,7 @@ row(
             "xml-namespace-limit",
             "signature-prefixlist",
         ),
-        cause=said,
+        cause=_too_large,
         consequences=_NOTHING_READ,
         fault="id-claims-10000",
     )
@@ -135,9 +152,9 @@ row(
         number="D12",
         title="The encoding does not fit the binding",
         who="idp-admin",
-        checks=("encoding-binding-match",),
+        checks=("encoding-binding-match", "encoding-inflate-limit"),
         cause=said,
-        consequences=("encoding-inflate-limit", "encoding-redirect-signature", *_NOTHING_READ),
+        consequences=("encoding-redirect-signature", *_NOTHING_READ),
         warnings=True,
         because=_DECODED,
         fault="tr-post-deflated",
@@ -146,10 +163,10 @@ row(
 row(
     _Row(
         id="parameter-duplicated",
-        title="The form holds the message more than once",
+        title="The form does not carry one message",
         who="sp-admin",
-        checks=("encoding-param-single",),
-        cause=said,
+        checks=("encoding-param-single", "encoding-base64-strict"),
+        cause=_of_the_field,
         consequences=_NOTHING_READ,
         because=_DECODED,
         fault="tr-param-duplicate",
