@@ -1,4 +1,4 @@
-"""Fetching metadata from an address that somebody typed, and from no other (security.md C24); it reads nothing of it.
+"""Fetching from an address that somebody typed, and from no other (security.md C24); it reads nothing of what comes.
 
 https, or http on this computer; certificates are always checked against the system's authorities. A name is resolved
 once, every address that it has is judged, and the connection goes to the address that was judged, at every redirect
@@ -12,7 +12,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -81,19 +82,65 @@ def _parts(url: str, intranet: bool, most: int, patience_s: float, resolve: Reso
         ssl_context=_context(), network_backend=_Checked(deadline, patience_s, intranet or here, resolve)
     ) as pool:
         for _ in range(_REDIRECTS + 1):
-            try:
-                with pool.stream("GET", at.geturl(), headers=_headers(at)) as answer:
-                    if answer.status not in _MOVED:
-                        yield from _body(answer, at, most)
-                        return
-                    at = _next(at, answer.headers)
-            except httpcore.TimeoutException as e:
-                raise FetchRefused(
-                    f"{typed.geturl()} did not answer within {patience_s:g} seconds. Try again later."
-                ) from e
-            except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as e:
-                raise FetchRefused(_reason(at, e)) from e
+            with _in_words(at, typed, patience_s), pool.stream("GET", at.geturl(), headers=_headers(at)) as answer:
+                if answer.status not in _MOVED:
+                    yield from _body(answer, at, most)
+                    return
+                at = _next(at, answer.headers)
     raise FetchRefused(f"{typed.geturl()} redirects more than {_REDIRECTS} times. Type the address it leads to.")
+
+
+@contextmanager
+def _in_words(at: SplitResult, typed: SplitResult, patience_s: float) -> Iterator[None]:
+    """What goes wrong on the way, as FetchRefused."""
+    try:
+        yield
+    except httpcore.TimeoutException as e:
+        raise FetchRefused(f"{typed.geturl()} did not answer within {patience_s:g} seconds. Try again later.") from e
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as e:
+        raise FetchRefused(_reason(at, e)) from e
+
+
+class Session:
+    """Several requests to the one server of an address, by the rules of fetch(), over one connection where it may be.
+
+    Redirects are refused: what is sent with a request, a key perhaps, is meant for this server alone. Used as a context
+    manager. FetchRefused for an address that may not be asked.
+    """
+
+    def __init__(
+        self, url: str, *, intranet: bool = False, patience_s: float = PATIENCE_S, resolve: Resolve | None = None
+    ) -> None:
+        self._server = _address(url)
+        self._patience_s = patience_s
+        self._backend = _Checked(
+            time.monotonic() + patience_s, patience_s, intranet or is_here(url), resolve or _system_addresses
+        )
+        self._pool = httpcore.ConnectionPool(ssl_context=_context(), network_backend=self._backend)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+    def get(self, path: str, query: str, headers: Mapping[str, str], *, most: int) -> tuple[int, bytes]:
+        """(HTTP status, body) of a page of the server, within the patience for one page.
+
+        FetchRefused for a redirect, for more than `most` bytes, and for whatever else goes wrong.
+        """
+        at = _address(self._server._replace(path=path, query=query).geturl())
+        self._backend.begin(self._patience_s)
+        own = {"accept", *(n.lower() for n in headers)}
+        sent = [(n, v) for n, v in _headers(at) if n.lower() != b"connection" and n.lower().decode() not in own]
+        sent += [(n.encode(), v.encode("latin-1")) for n, v in headers.items()]
+        shown = at._replace(query="")
+        with _in_words(shown, shown, self._patience_s), self._pool.stream("GET", at.geturl(), headers=sent) as answer:
+            if answer.status in _MOVED:
+                raise FetchRefused(
+                    f"{at.netloc} redirects to another address, which is not followed. Type the address it leads to."
+                )
+            return answer.status, b"".join(_octets(answer, shown, most))
 
 
 def _address(url: str) -> SplitResult:
@@ -143,6 +190,11 @@ def _next(at: SplitResult, headers: Iterable[tuple[bytes, bytes]]) -> SplitResul
 def _body(answer: httpcore.Response, at: SplitResult, most: int) -> Iterator[bytes]:
     if answer.status != 200:
         raise FetchRefused(f"{at.geturl()} answered with HTTP {answer.status}. Compare the address.")
+    yield from _octets(answer, at, most)
+
+
+def _octets(answer: httpcore.Response, at: SplitResult, most: int) -> Iterator[bytes]:
+    """What comes, uncompressed, up to the bound."""
     coding = next((v for n, v in answer.headers if n.lower() == b"content-encoding"), b"").strip().lower()
     if coding not in (b"", b"identity", b"gzip", b"x-gzip"):
         raise FetchRefused(f"{at.geturl()} sends the document in an encoding that was not asked for.")
@@ -186,6 +238,8 @@ def _reason(at: SplitResult, error: Exception) -> str:
             f"The certificate of {at.hostname} cannot be trusted ({why}). Whoever stands between could put another "
             "document in its place: ask for the file instead."
         )
+    if isinstance(error, httpcore.ConnectError):
+        return f"{at.geturl()} does not answer ({said[:200]}). Compare the address, and try again."
     return f"{at.geturl()} could not be fetched ({said[:200]}). Compare the address, and try again."
 
 
@@ -218,6 +272,10 @@ class _Checked(httpcore.NetworkBackend):
         self._intranet = intranet
         self._resolve = resolve
         self._sockets = httpcore.SyncBackend()
+
+    def begin(self, patience_s: float) -> None:
+        """Another request: its time begins now."""
+        self._deadline = time.monotonic() + patience_s
 
     def left(self, timeout: float | None) -> float:
         """Seconds that an operation may take. TimeoutException where none are left."""

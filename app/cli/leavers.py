@@ -64,6 +64,14 @@ _SHOWN: Final = 20
     "--encoding", type=click.Choice(["UTF-8", "UTF-16", "Windows-1252"]), help="Only where it is not detected."
 )
 @click.option("--token-file", type=_FILE, metavar="FILE", help="Holds the bearer token for an address.")
+@click.option(
+    "--application",
+    metavar="ID",
+    default="imagekit",
+    show_default=True,
+    help="With “--list assignments” of the test IdP: its application. The window names it after the account.",
+)
+@click.option("--intranet", is_flag=True, help="The address is one of a private network, and is meant.")
 @click.option("--preview", is_flag=True, help="Tell what importing would do, and change nothing.")
 @format_option
 @click.pass_context
@@ -77,6 +85,8 @@ def import_directory(
     key: str | None,
     encoding: str | None,
     token_file: Path | None,
+    application: str,
+    intranet: bool,
     preview: bool,
     form: str,
 ) -> int:
@@ -88,7 +98,8 @@ def import_directory(
     """
     if complete is None:
         raise click.UsageError("Say whether the list holds everybody: --complete or --part.")
-    data, name, at = _taken(ctx, source, taken_at, token_file, kind)
+    wanted = application if kind == "assignments" else ""
+    data, name, at = _taken(ctx, source, taken_at, token_file, wanted, intranet=intranet)
     reading = _read(data, key, encoding)
     if form == "text":
         _tell_reading(reading)
@@ -125,18 +136,21 @@ def import_directory(
 
 
 def _taken(
-    ctx: click.Context, source: str, taken_at: str | None, token_file: Path | None, kind: str
+    ctx: click.Context, source: str, taken_at: str | None, token_file: Path | None, application: str, *, intranet: bool
 ) -> tuple[bytes, str, datetime | None]:
     """(bytes, name, when it was taken; None for now)."""
     from app.accounts.directory.sources import MAX_BYTES
 
     if source.startswith(("http://", "https://")):
-        from app.directory_source import DirectoryUnreachable, fetch_directory
+        from app.directory_source import DirectoryInside, DirectoryUnreachable, fetch_directory
 
         token = read_file(token_file, 10_000).decode("utf-8", "replace").strip() if token_file else ""
-        application = "imagekit" if kind == "assignments" else ""
         try:
-            fetched = fetch_directory(source, key=token, application=application, told=_progress("fetched"))
+            fetched = fetch_directory(
+                source, key=token, application=application, intranet=intranet, told=_progress("fetched")
+            )
+        except DirectoryInside as e:
+            raise Unreadable(f"{e} On the command line that is --intranet.") from e
         except DirectoryUnreachable as e:
             raise Unreadable(str(e)) from e
         return fetched.data, fetched.source, given_time(taken_at) if taken_at else None

@@ -195,6 +195,26 @@ def test_the_running_test_idp_is_asked_over_http(served: Bench) -> None:
     assert column(page.table, 3) == ["linus@acme-media.test"]
 
 
+def test_the_test_idp_tells_who_may_use_the_account(served: Bench) -> None:
+    """Somebody assigned to this very account alone is on its list."""
+    served.lab.connect(ACCOUNT)
+    ada = served.lab.tenant.user("ada")
+    assert ada is not None
+    served.lab.save_tenant(served.lab.tenant.with_user(replace(ada, applications=(ACCOUNT,))))
+    page = served.page("stale")
+    page.show_import()
+    panel = page.importing
+    press(panel, "Ask the test IdP")
+    assert "SCIM 2.0, 7 rows" in panel.facts.text()
+    panel.kind_box.setCurrentIndex(panel.kind_box.findData("assignments"))
+    panel.kind_box.activated.emit(panel.kind_box.currentIndex())
+    assert "SCIM 2.0, 6 rows" in panel.facts.text(), "another list is asked for at once"
+    panel.whole.click()
+    press(panel, "Import")
+    assert column(page.table, 3) == ["linus@acme-media.test"]
+    assert column(page.table, 0) == ["Unassigned from the application"]
+
+
 def test_a_stopped_test_idp_is_said(crowd: Bench) -> None:
     page = crowd.page("stale")
     page.show_import()

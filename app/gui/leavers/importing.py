@@ -86,13 +86,13 @@ def take_file(progress: Progress, path: Path) -> Understood:
     return understand(progress, Taken(read_file(path, MAX_BYTES), path.name), None, None)
 
 
-def take_from_idp(progress: Progress, lab: Lab, kind: str) -> Understood:
-    """Fetch everybody from the running test IdP, over HTTP."""
+def take_from_idp(progress: Progress, lab: Lab, account: str, kind: str) -> Understood:
+    """Fetch everybody, or those assigned to the account's application, from the running test IdP, over HTTP."""
     from app.directory_source import DirectoryUnreachable, fetch_directory
 
     if not lab.running:
         raise DirectoryUnreachable("The test IdP is stopped. Start it on the page Simulator, then ask it again.")
-    application = "imagekit" if kind == "assignments" else ""
+    application = account if kind == "assignments" else ""
     fetched = fetch_directory(lab.portal_url, application=application, told=told_by(progress, "Asking the test IdP"))
     return understand(progress, Taken(fetched.data, fetched.source, is_now=True), None, None)
 
@@ -189,7 +189,7 @@ class ImportPanel(Card):
         self.kind_box = _combo("Who is in the list")
         for text, kind in _KINDS:
             self.kind_box.addItem(text, kind)
-        self.kind_box.activated.connect(lambda _i: self._preview())
+        self.kind_box.activated.connect(lambda _i: self._another_kind())
         self.whole = QRadioButton("Yes, everybody")
         self.part = QRadioButton("No, a part of them")
         self.whole.setToolTip(tip("Users who are not in it count as deleted"))
@@ -251,7 +251,14 @@ class ImportPanel(Card):
         kind = self.kind_box.currentData() if self._taken is not None and self._taken.is_now else "directory"
         self.reset()
         self.kind_box.setCurrentIndex(self.kind_box.findData(kind))
-        self._start(take_from_idp, self.desk.lab, kind, then=self._show)
+        self._start(take_from_idp, self.desk.lab, self.desk.account, kind, then=self._show)
+
+    def _another_kind(self) -> None:
+        """The test IdP is asked for the other list; a file holds what it holds."""
+        if self._taken is not None and self._taken.is_now:
+            self.fetch()
+        else:
+            self._preview()
 
     def _again(self) -> None:
         if self._taken is not None:
