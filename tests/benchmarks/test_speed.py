@@ -190,7 +190,13 @@ def test_the_window_is_shown(tmp_path: Path) -> None:
         "application.run(workspace, Lab(workspace.sso, workspace.simulator_folder))\n"
         "workspace.close()\n"
     )
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "SSO_WORKBENCH_HOME": str(tmp_path / "home")}
+    # Settings of the window's own too: what somebody left open here last is not what starts.
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "SSO_WORKBENCH_HOME": str(tmp_path / "home"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
     least = float("inf")
     for turn in range(6):
         done = subprocess.run(
