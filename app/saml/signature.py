@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from cryptography import x509
@@ -473,6 +474,21 @@ class _Work:
         self.problem("signature-binding", f"{message} The message is refused.")
 
 
+@lru_cache(maxsize=64)
+def _second_rules(of_root: bool, accepts_sha1: bool, certificate: x509.Certificate) -> SignatureConfiguration:
+    """What signxml is to insist on; immutable, so that messages with the same certificate share it."""
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return SignatureConfiguration(
+        require_x509=True,
+        location="./" if of_root else f"./{_ASSERTION}/",
+        expect_references=1,
+        ignore_ambiguous_key_info=False,
+        signature_methods=_SIGNATURE_METHODS | (_SHA1_SIGNATURES if accepts_sha1 else frozenset()),
+        digest_algorithms=_DIGEST_METHODS | (_SHA1_DIGESTS if accepts_sha1 else frozenset()),
+        verification_time=begin + (end - begin) / 2,
+    )
+
+
 def _second_opinion(
     data: bytes, syntax: SignatureSyntax, root_kind: RootKind, certificate: x509.Certificate
 ) -> tuple[bytes, object, str | None] | str:
@@ -485,16 +501,6 @@ def _second_opinion(
     of_root = root_kind != "response" or syntax.parent.getparent() is None
     assert syntax.signed_info is not None
     beyond_schema = syntax.key_info.irregular or len(syntax.signed_info[0]) > 0
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    config = SignatureConfiguration(
-        require_x509=True,
-        location="./" if of_root else f"./{_ASSERTION}/",
-        expect_references=1,
-        ignore_ambiguous_key_info=False,
-        signature_methods=_SIGNATURE_METHODS | (_SHA1_SIGNATURES if syntax.accepts_sha1 else frozenset()),
-        digest_algorithms=_DIGEST_METHODS | (_SHA1_DIGESTS if syntax.accepts_sha1 else frozenset()),
-        verification_time=begin + (end - begin) / 2,
-    )
     try:
         result = XMLVerifier().verify(
             data,
@@ -504,7 +510,7 @@ def _second_opinion(
             parser=hardened_parser(),
             uri_resolver=None,
             hmac_key=None,
-            expect_config=config,
+            expect_config=_second_rules(of_root, syntax.accepts_sha1, certificate),
         )
     except Exception as e:  # noqa: BLE001  it raises a dozen kinds (security.md D.4), each a rejection
         return f"{type(e).__name__}: {str(e).splitlines()[0][:200] if str(e) else 'no reason given'}."
