@@ -239,7 +239,7 @@ def _reason(at: SplitResult, error: Exception) -> str:
             "document in its place: ask for the file instead."
         )
     if isinstance(error, httpcore.ConnectError):
-        return f"{at.geturl()} does not answer ({said[:200]}). Compare the address, and try again."
+        return f"{at.geturl()} could not be fetched: it does not answer ({said[:200]}). Compare the address."
     return f"{at.geturl()} could not be fetched ({said[:200]}). Compare the address, and try again."
 
 

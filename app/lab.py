@@ -418,18 +418,18 @@ class Lab:
 
     # Accounts ---------------------------------------------------------------------------------------------------------
 
-    def connect(self, imagekit_id: str, operator: str = "operator") -> Application:
+    def connect(self, imagekit_id: str, operator: str = "operator", *, based_on: int | None = None) -> Application:
         """Make an account and the test identity provider know each other.
 
         The account gets this provider's metadata, which turns SSO on; the provider gets an application that names the
-        account's Identifier and delivers to our loopback ACS. Raises LabError while stopped, and what
-        SSO.save_metadata raises.
+        account's Identifier and delivers to our loopback ACS. `based_on` is the revision that the person saw. Raises
+        LabError while stopped, and what SSO.save_metadata raises.
         """
         with self._lock:
             if not self.running:
                 raise LabError("Start the test identity provider first: its metadata names its address.")
             account = self.sso.account(imagekit_id)
-            self.sso.save_metadata(imagekit_id, self.metadata(), operator=operator, test_idp=True)
+            self.sso.save_metadata(imagekit_id, self.metadata(), operator=operator, test_idp=True, based_on=based_on)
             application = self._register(account)
         self._changed()
         return application

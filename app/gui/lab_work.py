@@ -93,20 +93,20 @@ def load(lab: Lab, sso: SSO, imagekit_id: str, last: Shown | None = None) -> Sho
     )
 
 
-def connect(lab: Lab, imagekit_id: str) -> None:
-    """Make the account trust the test IdP, which is started if need be."""
+def connect(lab: Lab, imagekit_id: str, based_on: int) -> None:
+    """Make the account trust the test IdP, which is started if need be; Moved where somebody saved since."""
     if not lab.running:
         lab.start()
-    lab.connect(imagekit_id, "operator")
+    lab.connect(imagekit_id, based_on=based_on)
 
 
 def use_vendor(lab: Lab, sso: SSO, vendor: str) -> None:
     """Speak as another vendor does. Its entity ID differs: accounts that trusted the test IdP get its metadata anew."""
-    trusting = [a.imagekit_id for a in sso.accounts() if a.sso_on and lab.is_connected(a.imagekit_id)]
+    trusting = [a for a in sso.accounts() if a.sso_on and lab.is_connected(a.imagekit_id)]
     lab.change_tenant(lambda t: replace(t, vendor=vendor))
     if lab.running:
-        for imagekit_id in trusting:
-            lab.connect(imagekit_id, "operator")
+        for account in trusting:
+            lab.connect(account.imagekit_id, based_on=account.revision)
 
 
 def log_in_as(lab: Lab, sso: SSO, imagekit_id: str, was: TestUser, person: TestUser, flow: Flow) -> Login:
@@ -125,8 +125,9 @@ def made_ready(lab: Lab, sso: SSO, imagekit_id: str) -> None:
     """
     if not lab.running:
         lab.start()
-    if not sso.account(imagekit_id).sso_on:
-        lab.connect(imagekit_id, "operator")
+    account = sso.account(imagekit_id)
+    if not account.sso_on:
+        lab.connect(imagekit_id, based_on=account.revision)
     elif lab.trust(imagekit_id) == "other":
         raise NotTrusted(
             "This account trusts another identity provider, so the test IdP cannot log anybody in. Connect it to the "

@@ -219,8 +219,9 @@ def try_a_login(sso: SSO, lab: Lab, imagekit_id: str) -> Tried:
     """Start the built-in IdP, make the account trust it if it trusts nobody yet, and log its first user in."""
     if not lab.running:
         lab.start()
-    if not sso.configuration(imagekit_id).account.sso_on:
-        lab.connect(imagekit_id, "operator")
+    account = sso.account(imagekit_id)
+    if not account.sso_on:
+        lab.connect(imagekit_id, based_on=account.revision)
     elif not lab.is_connected(imagekit_id):
         return Tried(
             problem="This account trusts another identity provider, so the test IdP cannot log anybody in. "

@@ -3,7 +3,7 @@
 from app.sso.applying import Applied, ApplyingVerbs, Tried
 from app.sso.base import browser_digest
 from app.sso.comparing import ComparingVerbs, GoodLogin
-from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Refused, SsoError
+from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Overtaken, Refused, SsoError
 from app.sso.expiry import Ending, ExpiryVerbs
 from app.sso.guiding import GuidingVerbs, StepState
 from app.sso.keys import HeldKey, Keyring, KeyringRefused
@@ -83,6 +83,7 @@ __all__ = [
     "Moved",
     "NotFound",
     "Overrides",
+    "Overtaken",
     "Purged",
     "Recovered",
     "Refused",

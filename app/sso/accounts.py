@@ -169,8 +169,13 @@ class AccountVerbs(SsoBase):
         seat_limit: int | None = None,
         seat_price: str | None = None,
         operator: str = OPERATOR,
+        seen: Sequence[Account] = (),
     ) -> tuple[Account, ...]:
-        """Change plan, seats or seat price of several accounts, of all of them or none; those that were changed."""
+        """Change plan, seats or seat price of several accounts, of all of them or none; those that were changed.
+
+        `seen` are accounts as the person saw them: Refused where somebody else has changed the very same of one.
+        """
+        saw = {a.id: a for a in seen}
         changed: list[Account] = []
         with self.store.write() as tx:
             # Always in the order of their row ids, so that two changes of several never wait for each other.
@@ -184,6 +189,7 @@ class AccountVerbs(SsoBase):
                     seat_limit=seat_limit,
                     seat_price=seat_price,
                     operator=operator,
+                    seen=saw.get(account_id),
                 )
                 if changes:
                     changed.append(account)
@@ -278,7 +284,8 @@ def _merged(seen: Account, now: Account, wanted: dict[str, Any]) -> dict[str, An
             what = f"{_FIELDS[name]} from {saw or 'nothing'} to {is_now or 'nothing'}"
             raise Refused(
                 "account.moved",
-                f"Somebody else changed the {what} meanwhile. Nothing of yours was saved; look at it, then save again.",
+                f"Somebody else changed the {what} meanwhile, of {now.imagekit_id}. Nothing of yours was saved; look "
+                "at it, then save again.",
             )
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,12 +16,14 @@ from app.accounts.reference import reference
 from app.accounts.users import User
 from app.product import IMAGEKIT, ServiceProvider
 from app.saml.expectation import Policy
-from app.sso.errors import NotFound, Refused
+from app.sso.errors import NotFound, Overtaken, Refused
 from app.sso.settings import BY_NAME
 from app.sso.values import Change
 from app.store import EventRecord, Store, Transaction
 
 OPERATOR: Final = "operator"
+#: For `seen`: the person's view is not asked about, as for a script that sets a value whatever it was.
+UNSEEN: Final = object()
 
 
 def browser_digest(session: str | None) -> str | None:
@@ -75,8 +77,11 @@ class SsoBase:
         with self.store.read() as tx:
             return self._settings(tx)
 
-    def set_setting(self, name: str, value: Any) -> None:
-        """Change a setting. Refused with a sentence for an unknown name or a value that does not fit."""
+    def set_setting(self, name: str, value: Any, *, seen: Any = UNSEEN) -> None:
+        """Change a setting. Refused with a sentence for an unknown name or a value that does not fit.
+
+        `seen` is the value that the person saw: Overtaken where it is another now, unless it is the wanted one already.
+        """
         if name not in BY_NAME:
             raise Refused("setting.unknown", f'There is no setting "{name}". Settings: {", ".join(BY_NAME)}.')
         try:
@@ -84,6 +89,9 @@ class SsoBase:
         except ValueError as e:
             raise Refused("setting.value", str(e)) from e
         with self.store.write() as tx:
+            if seen is not UNSEEN:
+                tx.lock_configuration()
+                self._not_overtaken(BY_NAME[name].title, seen, self._settings(tx)[name], checked)
             tx.set_setting(f"setting/{name}", None if checked == BY_NAME[name].default else checked)
         self.tell(Change("settings", None, name))
 
@@ -113,6 +121,30 @@ class SsoBase:
         """Remember a value for a page; None forgets it."""
         with self.store.write() as tx:
             tx.set_setting(f"preference/{key}", value, numbered=False)
+
+    def change_preference(self, key: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change single entries of a value that is a table, None removing one; whatever others changed of it stays."""
+        with self.store.write() as tx:
+            tx.lock_configuration()
+            kept = tx.setting(f"preference/{key}")
+            made = {**(kept if isinstance(kept, dict) else {}), **changes}
+            made = {name: value for name, value in made.items() if value is not None}
+            tx.set_setting(f"preference/{key}", made, numbered=False)
+        return made
+
+    @staticmethod
+    def _not_overtaken(what: str, seen: Any, now: Any, wanted: Any) -> None:
+        """Overtaken where a thing is neither what the person saw nor what they want."""
+        if now in (seen, wanted):
+            return
+        if isinstance(now, bool):
+            shown = "on" if now else "off"
+        elif isinstance(now, list | tuple):
+            shown = ", ".join(map(str, now)) or "nothing"
+        else:
+            shown = str(now)
+        message = f"Somebody else set “{what}” to “{shown}” meanwhile. Yours was not saved."
+        raise Overtaken("overtaken", message, now)
 
     def _stored_settings(self, tx: Transaction) -> dict[str, Any]:
         """Every setting as it is stored, preferences aside; read again only after one changed."""

@@ -3,7 +3,8 @@
 SsoError
 ├─ NotFound            no account, user, revision or event of that name
 ├─ Refused             a rule forbids it; `code` is the reason code
-│  └─ Moved            somebody else saved a newer revision than the one that the change was based on
+│  ├─ Moved            somebody else saved a newer revision than the one that the change was based on
+│  └─ Overtaken        somebody else changed the very thing meanwhile; `current` is what it is now
 ├─ MetadataRefused     metadata that cannot be saved; `problems` are all the sentences
 └─ FirstLoginAtIdp     a login that cannot be started here (decision 12)
 """
@@ -50,6 +51,14 @@ class Moved(Refused):
         self.current = current
         self.theirs = tuple(theirs)
         self.mine = tuple(mine)
+
+
+class Overtaken(Refused):
+    """Somebody else changed the very same thing since the person saw it. Nothing was saved; `current` is what holds."""
+
+    def __init__(self, code: str, message: str, current: object) -> None:
+        super().__init__(code, message)
+        self.current = current
 
 
 class MetadataRefused(SsoError):  # noqa: N818  the noun is the error

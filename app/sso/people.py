@@ -20,6 +20,7 @@ from app.sso.inspection import InspectionVerbs
 from app.sso.values import BulkResult, Change
 from app.store import EventRecord, Transaction
 
+_FIELDS: Final = {"full_name": "name", "role": "role", "email": "e-mail"}
 _LAST_ADMIN: Final = (
     "role.last-admin-kept",
     "This is the last account administrator. Make somebody else administrator first.",
@@ -85,10 +86,19 @@ class PeopleVerbs(InspectionVerbs):
         role: str | None = None,
         email: str | None = None,
         operator: str = OPERATOR,
+        seen: User | None = None,
     ) -> User:
-        """Change name, role or e-mail by hand. The last account administrator keeps the role."""
+        """Change name, role or e-mail by hand. The last account administrator keeps the role.
+
+        `seen` is the user as the person saw them: Overtaken where the very same thing has been changed since.
+        """
         with self.store.write() as tx:
             old = self._active(tx, user_id)
+            if seen is not None:
+                for name, wanted in (("full_name", full_name), ("role", role), ("email", email)):
+                    if wanted is not None:
+                        what = f"{_FIELDS[name]} of {old.email}"
+                        self._not_overtaken(what, getattr(seen, name), getattr(old, name), wanted)
             new = self._changed(tx, old, operator, full_name=full_name, role=role, email=email)
         if new != old:
             self.tell(Change("users", new.account_id, new.id))
@@ -136,9 +146,21 @@ class PeopleVerbs(InspectionVerbs):
 
     # Several at once
 
-    def set_roles(self, roles: Mapping[int, str], *, operator: str = OPERATOR) -> BulkResult:
-        """Give users their roles, by user id, in one transaction; who cannot have theirs is left out and told."""
-        return self._each(roles, lambda tx, user: self._changed(tx, user, operator, role=roles[user.id]))
+    def set_roles(
+        self, roles: Mapping[int, str], *, operator: str = OPERATOR, seen: Mapping[int, str] | None = None
+    ) -> BulkResult:
+        """Give users their roles, by user id, in one transaction; who cannot have theirs is left out and told.
+
+        So is who has another role by now than the one in `seen`, which the person saw.
+        """
+        saw = seen or {}
+
+        def change(tx: Transaction, user: User) -> User:
+            if user.id in saw:
+                self._not_overtaken(f"role of {user.email}", saw[user.id], user.role, roles[user.id])
+            return self._changed(tx, user, operator, role=roles[user.id])
+
+        return self._each(roles, change)
 
     def delete_users(self, user_ids: Sequence[int], *, operator: str = OPERATOR) -> BulkResult:
         """Delete users in one transaction, each undoable for 30 days; the last administrator is left out and told."""

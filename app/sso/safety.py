@@ -15,9 +15,9 @@ from app.accounts.account import Account
 from app.accounts.reasons import Reason, public_sentence
 from app.product import ADMINISTRATOR
 from app.saml.identifiers import normalise_email
-from app.sso.base import OPERATOR
+from app.sso.base import OPERATOR, UNSEEN
 from app.sso.configuration import ConfigurationVerbs
-from app.sso.errors import NotFound, Refused
+from app.sso.errors import NotFound, Overtaken, Refused
 from app.sso.revisions import same_settings
 from app.sso.values import Change
 from app.store import ConfigurationTest, EventFilter, EventRecord, RecoveryCode
@@ -171,11 +171,24 @@ class SafetyVerbs(ConfigurationVerbs):
         self.tell(Change("configuration", found.id, view.account.revision))
         return view
 
-    def make_recovery_codes(self, account: int | str, *, operator: str = OPERATOR) -> tuple[str, ...]:
-        """New recovery codes in place of all earlier ones. This is the only time that they can be read."""
+    def make_recovery_codes(
+        self, account: int | str, *, operator: str = OPERATOR, seen: object = UNSEEN
+    ) -> tuple[str, ...]:
+        """New recovery codes in place of all earlier ones. This is the only time that they can be read.
+
+        `seen` is when those were made that the person knows of, None for none: Overtaken where others have been made.
+        """
         codes = tuple(self._code() for _ in range(RECOVERY_CODES))
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
+            known = self._safety(tx, found) if seen is not UNSEEN else None
+            if known is not None and known.codes_made_at != seen:
+                raise Overtaken(
+                    "overtaken",
+                    f"{known.codes_made_by} made recovery codes for this account meanwhile, and new ones would void "
+                    "them. Ask for those, or make new ones all the same.",
+                    known.codes_made_at,
+                )
             kept = [
                 RecoveryCode(
                     account_id=found.id, digest=_digest(found.id, c), made_at=self.now(), made_by=operator

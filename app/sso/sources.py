@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from app.sso.base import OPERATOR
+from app.sso.base import OPERATOR, UNSEEN
 from app.sso.configuration import ConfigurationVerbs
-from app.sso.errors import Refused
+from app.sso.errors import Overtaken, Refused
 from app.sso.revisions import Difference, differences, facts_of
 from app.sso.values import Change
 from app.store import MetadataSource
@@ -35,6 +35,10 @@ class SourceView:
     differences: tuple[Difference, ...]
 
 
+def _rhythm(source: MetadataSource | None) -> tuple[str | None, int]:
+    return (None, 0) if source is None else (source.url, source.every_hours)
+
+
 class SourceVerbs(ConfigurationVerbs):
     """The part of SSO that watches addresses. It fetches nothing itself."""
 
@@ -54,10 +58,12 @@ class SourceVerbs(ConfigurationVerbs):
         entity: str | None = None,
         intranet: bool = False,
         operator: str = OPERATOR,
+        seen: Any = UNSEEN,
     ) -> SourceView | None:
         """Remember where metadata is fetched from, and how often to look; None or "" forgets it.
 
-        `every_hours` 0 looks only when asked. Nothing is fetched by this. Refused for what is no address.
+        `every_hours` 0 looks only when asked. Nothing is fetched by this. Refused for what is no address. `seen` is the
+        source that the person saw, None for none: Overtaken where somebody else has changed it.
         """
         wanted = (url or "").strip()
         if wanted and (
@@ -69,6 +75,13 @@ class SourceVerbs(ConfigurationVerbs):
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
             old = tx.metadata_source(found.id)
+            if seen is not UNSEEN and _rhythm(old) not in (_rhythm(seen), (wanted or None, every_hours)):
+                said = (
+                    f"{old.set_by} set the address of the metadata to {old.url}" if old else "Somebody else removed it"
+                )
+                raise Overtaken(
+                    "overtaken", f"{said} meanwhile. Yours was not saved; look at it, then save again.", old
+                )
             if not wanted and old is None:
                 return None
             new = None

@@ -87,7 +87,7 @@ class FilterBar(QWidget):
     changed = Signal()
     #: All filters shall be cleared, the text in the page's head too.
     cleared = Signal()
-    #: Filters by name that shall be kept, as the page keeps them.
+    #: What shall be kept anew, by name; None where it shall be forgotten.
     keep = Signal(dict)
 
     def __init__(self) -> None:
@@ -314,7 +314,7 @@ class FilterBar(QWidget):
         self._saved[name] = self.state() | {"text": self.text()}
         self.name.clear()
         self._naming.hide()
-        self.keep.emit(dict(self._saved))
+        self.keep.emit({name: self._saved[name]})
 
     #: The text that is searched for, as the page has it.
     text: Callable[[], str] = staticmethod(lambda: "")
@@ -322,4 +322,4 @@ class FilterBar(QWidget):
     def forget(self, name: str) -> None:
         """Let go of a saved filter."""
         self._saved.pop(name, None)
-        self.keep.emit(dict(self._saved))
+        self.keep.emit({name: None})

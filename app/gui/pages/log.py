@@ -58,8 +58,9 @@ def log_in_once(lab: Lab, sso: SSO, imagekit_id: str) -> str:
     """Start the test IdP where it is stopped, make an unconfigured account trust it, log Ada in; the reference."""
     if not lab.running:
         lab.start()
-    if not sso.account(imagekit_id).sso_on:
-        lab.connect(imagekit_id, "operator")
+    account = sso.account(imagekit_id)
+    if not account.sso_on:
+        lab.connect(imagekit_id, based_on=account.revision)
     return lab.log_in("ada", imagekit_id).reference
 
 
@@ -285,12 +286,16 @@ class LogPage(Page):
         self.search.setText(text)
         self.search.blockSignals(False)
 
-    def _keep_filters(self, saved: dict[str, dict[str, str]]) -> None:
+    def _keep_filters(self, changes: dict[str, dict[str, str] | None]) -> None:
+        def kept(saved: dict[str, Any]) -> None:
+            self.filters.show_saved(saved)  # those that others have saved meanwhile, too
+            self.desk.say("pass", "The saved filters are kept in the workspace.")
+
         self.work(
-            self.desk.sso.set_preference,
+            self.desk.sso.change_preference,
             "log/filters",
-            saved,
-            then=lambda _done: self.desk.say("pass", "The saved filters are kept in the workspace."),
+            changes,
+            then=kept,
             failed=self._failed,
             channel="filters",
         )

@@ -29,6 +29,7 @@ from app.gui.widgets import (
     scrolled,
 )
 from app.gui.wording import plural
+from app.sso.base import UNSEEN
 from app.sso.choices import SIGNED_PARTS
 from app.sso.settings import BY_NAME, Setting
 
@@ -71,14 +72,19 @@ def load(sso: SSO) -> Loaded:
 
 
 class SettingRow(QWidget):
-    """One setting: its title and explanation, and the control that fits its kind. `change(name, value)` is told."""
+    """One setting: its title and explanation, and the control that fits its kind.
+
+    `change(name, value, seen)` is told, with the value that was stored when the person began.
+    """
 
     def __init__(self, setting: Setting, change: Any) -> None:
         super().__init__()
         self.setting = setting
-        self._change = change
+        self._seen: Any = UNSEEN
+        self._tell = change
         self.banner = Banner()
         self.control = self._control()
+        self.control.setEnabled(False)  # until it is known what is stored
         self.control.setAccessibleName(setting.title)
         self.control.setAccessibleDescription(setting.explanation)
         words = column(label(setting.title), label(setting.explanation, tone="muted", size=12, wrap=True), spacing=2)
@@ -114,10 +120,34 @@ class SettingRow(QWidget):
         field.editingFinished.connect(lambda: self._change(s.name, _split(field.text())))
         return field
 
-    def show_value(self, value: Any) -> None:
-        """Show what is stored, without telling it as a change."""
-        self.banner.hide()
+    def _change(self, name: str, value: Any) -> None:
+        if value != self._seen:
+            self._tell(name, value, self._seen)
+
+    def _draft(self) -> Any:
         control = self.control
+        if isinstance(control, QCheckBox):
+            return control.isChecked()
+        if isinstance(control, QSpinBox):
+            return control.value()
+        if isinstance(control, QComboBox):
+            return control.currentData()
+        return _split(str(control.property("text")))
+
+    def show_value(self, value: Any) -> None:
+        """Show what is stored, without telling it as a change. What is being typed stays; where somebody else changed
+        the stored value meanwhile, that is said."""
+        if value == self._seen:
+            return
+        if self._seen is not UNSEEN and self.control.hasFocus() and self._draft() not in (self._seen, value):
+            self.banner.say("warning", "Somebody else changed this meanwhile. Yours is kept and not saved yet.")
+            return
+        self._take(value)
+        self.banner.hide()
+
+    def _take(self, value: Any) -> None:
+        control, self._seen = self.control, value
+        control.setEnabled(True)
         with QSignalBlocker(control):
             if isinstance(control, QCheckBox):
                 control.setChecked(bool(value))
@@ -125,8 +155,24 @@ class SettingRow(QWidget):
                 control.setValue(int(value))
             elif isinstance(control, QComboBox):
                 control.setCurrentIndex(control.findData(value))
-            elif not control.hasFocus():
+            elif not control.hasFocus() or self._draft() != list(value):
                 control.setProperty("text", ", ".join(value))
+
+    def saved(self, value: Any) -> None:
+        """The value is stored."""
+        self._seen = value
+        self.banner.hide()
+
+    def refused(self, error: Exception, wanted: Any) -> None:
+        """Say why it was not stored; where somebody else was faster, show theirs and offer to save one's own on top."""
+        from app.sso import Overtaken
+
+        if isinstance(error, Overtaken):
+            self._take(error.current)
+            mine = partial(self._tell, self.setting.name, wanted, error.current)
+            self.banner.say("warning", str(error), "Save mine", mine)
+        else:
+            self.banner.say("error", str(error) or type(error).__name__)
 
 
 def _split(text: str) -> list[str]:
@@ -134,7 +180,10 @@ def _split(text: str) -> list[str]:
 
 
 class PolicyRow(QWidget):
-    """One provisioning decision that is ours to make: its choices as radio buttons, the default marked."""
+    """One provisioning decision that is ours to make: its choices as radio buttons, the default marked.
+
+    `change(name, value)` is told. Each has two choices, so that two people can only agree or leave it as it is.
+    """
 
     def __init__(self, choice: PolicyChoice, change: Any) -> None:
         super().__init__()
@@ -289,18 +338,18 @@ class PreferencesPage(Page):
 
         restyle(self.desk, name)
 
-    def _set(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: Any, seen: Any) -> None:
+        made = self.rows[name]
         self.work(
-            self.desk.sso.set_setting,
+            _set,
+            self.desk.sso,
             name,
             value,
-            then=lambda _none: self.rows[name].banner.hide(),
-            failed=lambda e: self._not_set(name, e),
+            seen,
+            then=lambda _none: made.saved(value),
+            failed=lambda e: made.refused(e, value),
             channel=f"set/{name}",
         )
-
-    def _not_set(self, name: str, error: Exception) -> None:
-        self.rows[name].banner.say("error", str(error) or type(error).__name__)
 
     def _set_policy(self, name: str, value: str, _on: bool = True) -> None:
         self.work(
@@ -368,6 +417,10 @@ class PreferencesPage(Page):
             made.banner.restyle()
         for made_button in (self.backup_button, self.purge_button):
             retint(made_button)
+
+
+def _set(sso: SSO, name: str, value: Any, seen: Any) -> None:
+    sso.set_setting(name, value, seen=seen)
 
 
 def _set_policy(sso: SSO, name: str, value: str) -> Policies:

@@ -362,7 +362,19 @@ class SimulatorPage(Page):
             self.desk.servers_changed.emit()
             self.refresh()
 
-        self.work(connect, self.desk.lab, self.desk.account, then=done, failed=self._failed, channel="server")
+        def failed(error: Exception) -> None:
+            self._failed(error)
+            self.refresh()  # what somebody else has saved is shown before it is asked again
+
+        self.work(
+            connect,
+            self.desk.lab,
+            self.desk.account,
+            shown.account.revision,
+            then=done,
+            failed=failed,
+            channel="server",
+        )
 
     def choose_vendor(self, vendor: str) -> None:
         """Speak as another vendor does."""

@@ -323,15 +323,34 @@ class StalePage(Page):
                 selection.select(model.index(number, 0), selection.SelectionFlag.Select | selection.SelectionFlag.Rows)
 
     def _save_thresholds(self) -> None:
+        self._save_days({"dormant_days": self.dormant_box.value(), "grace_days": self.grace_box.value()})
+
+    def _save_days(self, wanted: dict[str, int]) -> None:
+        shown = self._shown
+        if shown is None:
+            return
         self.work(
             _set_thresholds,
             self.desk.sso,
-            self.dormant_box.value(),
-            self.grace_box.value(),
+            wanted,
+            {"dormant_days": shown.dormant_days, "grace_days": shown.grace_days},
             then=lambda _none: self.refresh(),
-            failed=self._failed,
+            failed=partial(self._days_not_saved, wanted),
             channel="thresholds",
         )
+
+    def _days_not_saved(self, wanted: dict[str, int], error: Exception) -> None:
+        from app.sso import Overtaken
+
+        if isinstance(error, Overtaken):
+            self.refresh()
+            self.banner.say("warning", str(error), "Save mine", partial(self._save_mine, wanted))
+        else:
+            self._failed(error)
+
+    def _save_mine(self, wanted: dict[str, int]) -> None:
+        self.banner.hide()
+        self._save_days(wanted)
 
     # Choosing --------------------------------------------------------------------------------------------------
 
@@ -539,6 +558,7 @@ def _days(name: str, low: int) -> QSpinBox:
     return made
 
 
-def _set_thresholds(sso: SSO, dormant: int, grace: int) -> None:
-    sso.set_setting("dormant_days", dormant)
-    sso.set_setting("grace_days", grace)
+def _set_thresholds(sso: SSO, wanted: dict[str, int], seen: dict[str, int]) -> None:
+    for name, days in wanted.items():
+        if days != seen[name]:
+            sso.set_setting(name, days, seen=seen[name])

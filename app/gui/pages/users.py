@@ -449,15 +449,22 @@ class UsersPage(Page):
             self.email_field.text(),
             self.role_field.currentData(),
             then=self._saved,
-            failed=lambda e: self.edit_banner.say("error", str(e)),
+            failed=self._not_saved,
             channel="save",
         )
+
+    def _not_saved(self, error: Exception) -> None:
+        from app.sso import Overtaken
+
+        if isinstance(error, Overtaken):
+            self.refresh()  # theirs is shown; what was typed is told, and typed again where it is still wanted
+        self.edit_banner.say("error", str(error) or type(error).__name__)
 
     def _saved(self, changed: Changed) -> None:
         before = changed.before
         self._undoable(
             f"{changed.after.email} was changed.",
-            Step(partial(_put_back, self.desk.sso), before, lambda u: f"{u.email} is as it was before."),
+            Step(partial(_put_back, self.desk.sso, changed.after), before, lambda u: f"{u.email} is as it was before."),
         )
 
     def delete(self) -> None:
@@ -489,13 +496,15 @@ class UsersPage(Page):
         before = {u.id: u.role for u in self.table.selected if u.active and u.role != role}
         if before:
             self._at_once(
-                self.desk.sso.set_roles,
+                partial(self.desk.sso.set_roles, seen=before),
                 dict.fromkeys(before, role),
                 lambda done: f"{plural(len(done), 'user')} {'is' if len(done) == 1 else 'are'} {role_title(role)} now.",
                 lambda done: Step(
-                    self.desk.sso.set_roles,
+                    partial(self.desk.sso.set_roles, seen=dict.fromkeys(done, role)),
                     {i: before[i] for i in done},
-                    lambda r: f"{len(r.done)} roles are as before.",
+                    lambda r: (
+                        f"{plural(len(r.done), 'role')} {'is' if len(r.done) == 1 else 'are'} as before.{_not(r)}"
+                    ),
                 ),
             )
 
@@ -661,13 +670,15 @@ def _save(sso: SSO, user: User, full_name: str, email: str, role: str | None) ->
         full_name=full_name if full_name != user.full_name else None,
         email=email if email != user.email else None,
         role=role if role != user.role else None,
+        seen=user,
     )
     return Changed(user, after)
 
 
-def _put_back(sso: SSO, before: User) -> User:
-    """Name, e-mail and role as they were."""
-    return sso.update_user(before.id, full_name=before.full_name, email=before.email, role=before.role)
+def _put_back(sso: SSO, after: User, before: User) -> User:
+    """What was changed of name, e-mail and role, as it was; not what somebody else has changed since."""
+    changed = {f: getattr(before, f) for f in ("full_name", "email", "role") if getattr(before, f) != getattr(after, f)}
+    return sso.update_user(before.id, **changed, seen=after)
 
 
 def _not(result: BulkResult) -> str:

@@ -119,12 +119,12 @@ class AccountListCard(Card):
         self._section.work(
             _change,
             self._section.desk.sso,
-            [r.account.imagekit_id for r in self.table.selected],
+            [r.account for r in self.table.selected],
             self.plan.currentData(),
             int(seats) if seats else None,
             self.price.text().strip() or None,
             then=partial(self._done, "changed"),
-            failed=self._failed,
+            failed=self._not_changed,
             channel="accounts",
         )
 
@@ -149,6 +149,10 @@ class AccountListCard(Card):
         self.banner.say("success", f"{plural(len(accounts), 'account')} {what}.", "Dismiss", self.banner.hide)
         self._section.page.refresh()
 
+    def _not_changed(self, error: Exception) -> None:
+        self._failed(error)
+        self._section.page.refresh()  # what somebody else has changed is shown before it is tried again
+
     def _failed(self, error: Exception) -> None:
         self.banner.say("error", str(error) or type(error).__name__)
 
@@ -157,8 +161,8 @@ def _state(r: AccountRow) -> str:
     return "success" if r.account.sso_on else "skipped"
 
 
-def _change(sso: SSO, accounts: list[str], plan: str | None, seats: int | None, price: str | None) -> Sequence[Account]:
-    return sso.update_accounts(accounts, plan=plan, seat_limit=seats, seat_price=price)
+def _change(sso: SSO, seen: list[Account], plan: str | None, seats: int | None, price: str | None) -> Sequence[Account]:
+    return sso.update_accounts([a.id for a in seen], plan=plan, seat_limit=seats, seat_price=price, seen=seen)
 
 
 def _make(sso: SSO, text: str) -> Sequence[Account]:

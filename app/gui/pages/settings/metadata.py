@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QSplitter, QWidget
 
 from app.gui import theme
 from app.gui.files import FileRefused, ask_open, read_file
+from app.gui.lab_work import connect
 from app.gui.pages.settings.identifier import IdentifierCard
 from app.gui.pages.settings.picker import MANY, begins_like_metadata, is_long
 from app.gui.pages.settings.section import METADATA_FILES, Loaded, Section
@@ -22,19 +23,11 @@ from app.gui.wording import ago, exact, plural
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage
-    from app.lab import Lab
     from app.sso import SSO, ConfigurationView
 
 #: Metadata is refused above 10 MiB, so no more is read; text above the other bound is kept but not shown.
 _MOST_BYTES: Final = 10_485_760
 _MOST_SHOWN: Final = 200_000
-
-
-def use_test_idp(lab: Lab, imagekit_id: str) -> None:
-    """Start the built-in IdP if need be, and make the account trust it."""
-    if not lab.running:
-        lab.start()
-    lab.connect(imagekit_id, "operator")
 
 
 class MetadataBox(QPlainTextEdit):
@@ -365,12 +358,16 @@ class MetadataSection(Section):
         ):
             return
         self.banner.say("info", "Starting the test IdP ...")
+        self._use_test_idp(self.seen)
+
+    def _use_test_idp(self, based_on: int) -> None:
         self.work(
-            use_test_idp,
+            connect,
             self.desk.lab,
             self.desk.account,
+            based_on,
             then=lambda _none: self._connected(),
-            failed=self._not_saved,
+            failed=lambda e: self.refused(e, self._use_test_idp, self.page.refresh),
             channel="save",
         )
 

@@ -359,8 +359,18 @@ class SafetySection(Section):
         ):
             return
         self.work(
-            self.desk.sso.make_recovery_codes, self.desk.account, then=self._show_once, channel="codes"
-        )  # fmt: skip
+            _make_codes,
+            self.desk.sso,
+            self.desk.account,
+            self._safety.codes_made_at if self._safety is not None else None,
+            then=self._show_once,
+            failed=self._codes_not_made,
+            channel="codes",
+        )
+
+    def _codes_not_made(self, error: Exception) -> None:
+        self.not_done(error)
+        self.page.refresh()  # those of somebody else are shown before it is tried again
 
     def _show_once(self, codes: tuple[str, ...]) -> None:
         self.codes.setPlainText("\n".join(codes))
@@ -397,6 +407,10 @@ def _write_private(path: Path, data: bytes) -> Path:
 
 def _state(test: ConfigurationTest) -> str:
     return "success" if test.passed else "failure"
+
+
+def _make_codes(sso: SSO, imagekit_id: str, seen: datetime | None) -> tuple[str, ...]:
+    return sso.make_recovery_codes(imagekit_id, seen=seen)
 
 
 def _way_in(sso: SSO, lab: Lab, imagekit_id: str) -> tuple[str, datetime]:

@@ -14,6 +14,7 @@ from app.gui.wording import ago, exact, plural
 if TYPE_CHECKING:
     from app.gui.pages.settings.metadata import MetadataSection
     from app.sso import SSO, SourceView
+    from app.store import MetadataSource
 
 _OFTEN: Final = (("Not watched", 0), ("Watch hourly", 1), ("Watch daily", 24), ("Watch weekly", 168))
 
@@ -170,9 +171,15 @@ class SourceRow(QWidget):
             int(self.often.currentData()),
             intranet,
             entity,
+            self._source.source if self._source is not None else None,
             then=lambda _view: self._section.page.refresh(),
+            failed=self._not_remembered,
             channel="source",
         )
+
+    def _not_remembered(self, error: Exception) -> None:
+        self._section.not_done(error)
+        self._section.page.refresh()  # what somebody else has set is shown before it is tried again
 
 
 def _fetch(url: str, intranet: bool) -> bytes:
@@ -182,6 +189,6 @@ def _fetch(url: str, intranet: bool) -> bytes:
 
 
 def _remember(
-    sso: SSO, imagekit_id: str, url: str, every_hours: int, intranet: bool, entity: str | None
+    sso: SSO, imagekit_id: str, url: str, hours: int, intranet: bool, entity: str | None, seen: MetadataSource | None
 ) -> SourceView | None:
-    return sso.set_metadata_source(imagekit_id, url, every_hours=every_hours, intranet=intranet, entity=entity)
+    return sso.set_metadata_source(imagekit_id, url, every_hours=hours, intranet=intranet, entity=entity, seen=seen)
