@@ -27,7 +27,7 @@ from app.cli.output import (
     table,
     tell,
 )
-from app.cli.what_if import what_if
+from app.cli.what_if import decided_values, what_if
 from app.cli.workspace import OPERATOR, account_option, opened, the_account
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def change(
     given = (create, idp_metadata, entity_id, plan, seats, seat_price, name, choose or None, unchoose or None, enforce)
     if all(g is None for g in given) and not delete_metadata:
         raise click.UsageError("Say what to change; see sso-workbench config set --help.")
-    decided = _decided(choose, unchoose)
+    decided = decided_values(choose, unchoose)
     document = None
     if idp_metadata is not None:
         document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
@@ -188,24 +188,6 @@ def change(
             verb(found.id, operator=OPERATOR, based_on=based_on if document is None and not delete_metadata else None)
         _show(sso, sso.configuration(found.id), None, form)
     return 0
-
-
-def _decided(choose: Iterable[str], unchoose: Iterable[str]) -> dict[str, Any]:
-    """What was decided, by name; None is left to the preferences again."""
-    from app.sso.choices import choice
-
-    found: dict[str, Any] = dict.fromkeys(unchoose)
-    for text in choose:
-        name, equals, value = text.partition("=")
-        try:
-            if not equals:
-                raise ValueError(f"--choose {text[:80]!r} is not NAME=VALUE.")
-            if name in found:
-                raise ValueError(f"{name} is decided twice.")
-            found[name] = choice(name).parsed(value)
-        except ValueError as e:
-            raise Unreadable(str(e)) from e
-    return found
 
 
 @command.command("history")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.leavers import clean_up, import_directory, lists, stale
-from app.cli.output import Unreadable, emit, format_option, instant, say, table, tell
+from app.cli.output import Unreadable, emit, format_option, given_time, instant, say, table, tell
 from app.cli.workspace import OPERATOR, opened, the_account
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _account = click.option("--account", metavar="IMAGEKIT_ID", help="The account; n
         "  sso-workbench users import-directory entra.csv --complete --taken-at 2026-11-23\n"
         "  sso-workbench users stale --format json\n"
         "  sso-workbench users clean-up --export plan.csv\n"
+        "  sso-workbench users keep press@acme-media.test --until 2027-06-30 --why 'shared mailbox'\n"
         "  sso-workbench users delete linus@acme-media.test\n"
     ),
 )
@@ -197,6 +198,44 @@ def rename(ctx: click.Context, older: str, newer: str, account: str | None, form
     return 0
 
 
+@command.command(
+    "keep",
+    epilog=(
+        "\b\nExamples:\n"
+        "  sso-workbench users keep press@acme-media.test --until 2027-06-30 --why 'shared mailbox'\n"
+        "  sso-workbench users keep press@acme-media.test --no-longer\n"
+    ),
+)
+@click.argument("email")
+@_account
+@click.option("--until", metavar="DATE", help="Off clean-up lists until then, such as 2027-06-30.")
+@click.option("--why", default="", metavar="TEXT", help="The reason, which is shown beside it.")
+@click.option("--no-longer", is_flag=True, help="Take the protection away.")
+@format_option
+@click.pass_context
+def keep(
+    ctx: click.Context, email: str, account: str | None, until: str | None, why: str, no_longer: bool, form: str
+) -> int:
+    """Keep a user off clean-up lists until a date, with the reason; or no longer."""
+    if (until is None) != no_longer:
+        raise click.UsageError("Say until when to keep the user (--until DATE), or --no-longer.")
+    moment = given_time(until) if until else None
+    with opened(ctx) as workspace:
+        sso = workspace.sso
+        if moment is not None and moment <= sso.now():
+            raise Unreadable(f"{until} is past. Name a later date, or --no-longer.")
+        user = registered(sso, the_account(sso, account), email)
+        user = sso.protect_user(user.id, moment, why, operator=OPERATOR)
+    if form == "json":
+        emit(user_dict(user))
+    elif user.keep_until is None:
+        say(f"{user.email} is not kept any more.")
+    else:
+        reason = f" because {user.keep_why}" if user.keep_why else ""
+        say(f"{user.email} is kept until {instant(user.keep_until)}{reason}.")
+    return 0
+
+
 @command.command("history")
 @click.argument("email")
 @_account
@@ -256,4 +295,6 @@ def user_dict(u: User) -> dict[str, object]:
         "last_login_at": instant(u.last_login_at) or None,
         "logins": u.logins,
         "deleted_at": instant(u.deleted_at) or None,
+        "keep_until": instant(u.keep_until) or None,
+        "keep_why": u.keep_why,
     }

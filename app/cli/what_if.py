@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from app.cli.output import Unfit, emit, format_option, instant, read_file, read_stdin, say, shout, table, tell
+from app.cli.output import (
+    Unfit,
+    Unreadable,
+    emit,
+    format_option,
+    instant,
+    read_file,
+    read_stdin,
+    say,
+    shout,
+    table,
+    tell,
+)
 from app.cli.workspace import account_option, opened, the_account
 
 _EVERY = 250
@@ -17,6 +31,10 @@ _EVERY = 250
 @click.option("--idp-metadata", metavar="FILE", help="As if this metadata were saved (- for standard input).")
 @click.option("--entity", metavar="ID", help="The identity provider to take out of an aggregate.")
 @click.option("--entity-id", metavar="ID", help="As if this Identifier were set; “default” for the default.")
+@click.option(
+    "--choose", multiple=True, metavar="NAME=VALUE", help="As if this rule were decided, as in config set; repeatable."
+)
+@click.option("--unchoose", multiple=True, metavar="NAME", help="As if it were left to the preferences; repeatable.")
 @click.option("--revision", type=click.IntRange(1), metavar="N", help="As if this revision were restored.")
 @click.option("--last", type=click.IntRange(1, 100_000), default=1000, metavar="N", help="On so many logins (1000).")
 @format_option
@@ -27,6 +45,8 @@ def what_if(
     idp_metadata: str | None,
     entity: str | None,
     entity_id: str | None,
+    choose: tuple[str, ...],
+    unchoose: tuple[str, ...],
     revision: int | None,
     last: int,
     form: str,
@@ -35,8 +55,10 @@ def what_if(
 
     Nothing is saved. Exit code 1 where a login would stop working.
     """
-    if (revision is None) == (idp_metadata is None and entity_id is None):
-        raise click.UsageError("Name what to try: --idp-metadata and/or --entity-id, or --revision.")
+    rules = bool(choose or unchoose)
+    if sum((revision is not None, rules, idp_metadata is not None or entity_id is not None)) != 1:
+        raise click.UsageError("Name what to try: --idp-metadata and/or --entity-id, --choose, or --revision.")
+    values = decided_values(choose, unchoose)
     document = None
     if idp_metadata is not None:
         document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
@@ -53,6 +75,8 @@ def what_if(
         found = the_account(sso, account)
         if revision is not None:
             candidate = sso.earlier_candidate(found.id, revision)
+        elif rules:
+            candidate = sso.decided_candidate(found.id, values)
         else:
             changes = {} if entity_id is None else {"entity_id": None if entity_id == "default" else entity_id}
             candidate = sso.candidate(found.id, document=document, entity=entity, **changes)
@@ -83,3 +107,21 @@ def what_if(
         )
         shout(seen.sentence, "error" if seen.stop else "ok")
     return 1 if seen.stop else 0
+
+
+def decided_values(choose: Iterable[str], unchoose: Iterable[str]) -> dict[str, Any]:
+    """What was decided, by name; None is left to the preferences again."""
+    from app.sso.choices import choice
+
+    found: dict[str, Any] = dict.fromkeys(unchoose)
+    for text in choose:
+        name, equals, value = text.partition("=")
+        try:
+            if not equals:
+                raise ValueError(f"--choose {text[:80]!r} is not NAME=VALUE.")
+            if name in found:
+                raise ValueError(f"{name} is decided twice.")
+            found[name] = choice(name).parsed(value)
+        except ValueError as e:
+            raise Unreadable(str(e)) from e
+    return found

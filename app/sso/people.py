@@ -244,6 +244,47 @@ class PeopleVerbs(InspectionVerbs):
         self.tell(Change("users", old.account_id, old.id))
         return moved
 
+    def undo_rename(self, before: User, newer_id: int, *, operator: str = OPERATOR) -> User:
+        """Take treat_as_rename() back: the older user is as in `before` again, and the newer one is restored.
+
+        Refused where the one person has logged in or was changed since, where no seat is free, and after 30 days.
+        """
+        with self.store.write() as tx:
+            one, newer = self._active(tx, before.id), self._user(tx, newer_id)
+            joined = (newer.email_key, before.logins + newer.logins)
+            if newer.active or newer.account_id != one.account_id or (one.email_key, one.logins) != joined:
+                raise Refused(
+                    "user.rename-used",
+                    f"{one.email} has logged in or was changed since, so that it cannot be told whose that is. Give "
+                    "the older e-mail back by hand, and restore the newer user.",
+                )
+            tx.lock_account(one.account_id, before.email_key)
+            self._free(tx, self._account(tx, one.account_id), before.email_key)
+            back = replace(
+                one,
+                email=before.email,
+                email_key=before.email_key,
+                last_login_at=before.last_login_at,
+                logins=before.logins,
+                last_issuer=before.last_issuer,
+                stable_id=before.stable_id,
+                changed_at=self.now(),
+            )
+            tx.update_user(back)
+            self._audit(
+                tx,
+                kind="user",
+                outcome="user-renamed",
+                sentence=f"{one.email} is {back.email} again.",
+                operator=operator,
+                account=back.account_id,
+                user=back,
+                changes=_changes(one, back, ("email",), "the rename was undone"),
+            )
+            self._restored(tx, newer, operator, "with the rename")
+        self.tell(Change("users", back.account_id, None))
+        return back
+
     # Steps
 
     def _active(self, tx: Transaction, user_id: int) -> User:

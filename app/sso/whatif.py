@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from app.sso.deciding import DecidingVerbs
 from app.sso.errors import MetadataRefused
 from app.sso.inspection import InspectionVerbs
 from app.sso.revisions import Difference, between, same_settings
@@ -46,7 +47,7 @@ class Rejudged:
         return self.now != self.then
 
 
-class WhatIfVerbs(InspectionVerbs):
+class WhatIfVerbs(InspectionVerbs, DecidingVerbs):
     """The part of SSO that tries settings on the past."""
 
     def candidate(
@@ -64,6 +65,16 @@ class WhatIfVerbs(InspectionVerbs):
                 raise MetadataRefused(first, summary.problems)
             changes |= {"document": data, "idp_entity_id": summary.idp.entity_id}
         return self._tried(account, changes)
+
+    def decided_candidate(self, account: int | str, values: Mapping[str, Any]) -> Candidate:
+        """The account's settings with other decisions: rules, claims, roles, RelayState; None leaves it to the default.
+
+        Refused with a sentence where a value does not fit.
+        """
+        wanted = self._wanted(values)
+        with self.store.read() as tx:
+            current = tx.current_revision(self._account(tx, account).id)
+        return self._tried(account, {"choices": self._together(current.choices if current else {}, wanted)})
 
     def earlier_candidate(self, account: int | str, number: int) -> Candidate:
         """What restoring a revision would be. NotFound if there is none of that number."""

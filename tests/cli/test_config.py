@@ -122,6 +122,11 @@ def test_settings_are_tried_on_stored_logins_before_they_are_saved(cli: Cli) -> 
     (row,) = said.objects
     assert (row["now"], row["then"]) == (True, False)
     assert "1 would stop working" in said.err
+    rules = cli("config", "what-if", "--choose", "signed_part=response")
+    assert (rules.code, "1 would stop working" in rules.out) == (1, True)
+    assert cli("config", "what-if", "--unchoose", "signed_part").code == 0
+    assert cli("config", "what-if", "--choose", "signed_part=nothing").code == 2
+    assert cli("config", "what-if", "--choose", "clock_skew_s=10", "--revision", "1").code == 2
     assert cli("config", "history", "--format", "json").objects[0]["revision"] == 1
 
 

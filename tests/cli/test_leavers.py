@@ -196,3 +196,21 @@ def test_something_else_than_a_directory_is_said(web: WebIdp) -> None:
     for path in ("/nothing/users", "/portal/users"):
         with pytest.raises(DirectoryUnreachable):
             fetch_directory(f"{web.idp.base_url}{path}?key={key}")
+
+
+def test_a_user_is_kept_off_clean_ups_with_a_reason_and_no_longer(crowd: Cli) -> None:
+    write("people.csv", "mail\nada@acme-media.test\n")
+    email = "zoe@acme-media.test"
+    assert crowd("users", "keep", email).code == 2
+    assert crowd("users", "keep", email, "--until", "2027-01-01", "--no-longer").code == 2
+    past = crowd("users", "keep", email, "--until", "2001-01-01")
+    assert (past.code, "is past" in past.err) == (2, True)
+    assert crowd("users", "keep", "nobody@acme-media.test", "--until", "2099-01-01").code == 2
+    done = crowd("users", "keep", email, "--until", "2099-06-30", "--why", "shared mailbox")
+    assert done.code == 0, done.err
+    assert "kept until 2099-06-30T00:00:00Z because shared mailbox" in done.out
+    (told,) = crowd("users", "list", "--text", "zoe", "--format", "json").objects
+    assert (told["keep_until"], told["keep_why"]) == ("2099-06-30T00:00:00Z", "shared mailbox")
+    assert crowd("users", "history", email, "--format", "json").objects[0]["outcome"] == "user-protected"
+    (freed,) = crowd("users", "keep", email, "--no-longer", "--format", "json").objects
+    assert freed["keep_until"] is None

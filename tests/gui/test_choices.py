@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.gui.bench import ACCOUNT, Bench, flush, press, texts
+from tests.gui.bench import ACCOUNT, Bench, column, flush, press, texts
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +108,35 @@ def test_what_somebody_else_saved_meanwhile_is_shown_and_nothing_is_lost(bench: 
     assert decided(bench) == {"signed_part": "both"}
     assert not section.page.conflict.isHidden()
     assert section.rows["clock_skew_s"].control.value() == 240
+
+
+def test_rules_are_tried_on_the_last_logins_before_they_are_saved(bench: Bench) -> None:
+    assert bench.log_in("ada").allowed
+    section = settings(bench, "rules")
+    assert not section.what_if.isVisible()
+    box = section.rows["signed_part"].control
+    box.setCurrentIndex(box.findData("response"))
+    box.activated.emit(box.currentIndex())
+    press(section, "What if?")
+    assert "1 would stop working and 0 would start working" in section.what_if.banner.text
+    assert column(section.what_if.table, 0) == ["Stop"]
+    assert decided(bench) == {}
+    box.setCurrentIndex(box.findData("assertion"))
+    box.activated.emit(box.currentIndex())
+    assert section.what_if.banner.text == "", "what was found is not about another draft"
+    press(section, "What if?")
+    assert "every one would come out as now" in section.what_if.banner.text
+
+
+def test_claims_are_tried_on_the_last_logins_too(bench: Bench) -> None:
+    assert bench.log_in("ada").allowed
+    section = settings(bench, "claims")
+    section.rows["claim_imagekit_id"].control.setText("tenant")
+    section.rows["claim_imagekit_id"].control.textEdited.emit("tenant")
+    press(section, "What if?")
+    assert "1 would stop working" in section.what_if.banner.text
+    section.rows["claim_imagekit_id"].control.setText("a b")
+    section.rows["claim_imagekit_id"].control.textEdited.emit("a b")
+    press(section, "What if?")
+    assert section.what_if.banner.text == ""
+    assert section.rows["claim_imagekit_id"].banner.text != ""

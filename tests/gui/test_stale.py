@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -9,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.gui.jobs import Jobs
 from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
 
 
@@ -195,3 +198,70 @@ def test_hostile_names_stay_text(bench: Bench) -> None:
     assert HOSTILE in texts(page.why_card)
     for made in page.findChildren(QLabel):
         assert made.textFormat() == Qt.TextFormat.PlainText or not made.text()
+
+
+def test_a_large_clean_up_is_stopped_half_way_by_its_button(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    """In threads, as in the program: the store keeps nothing of what was begun."""
+    sso = bench.sso
+    sso.update_account(ACCOUNT, seat_limit=1000)
+    sso.add_user(ACCOUNT, "boss@acme-media.test", "Boss", "account_administrator")
+    for n in range(60):
+        sso.add_user(ACCOUNT, f"u{n}@acme-media.test", f"U {n}", "developer")
+    bench.later(days=120)
+    bench.desk.jobs.shutdown()
+    bench.desk.jobs = Jobs()
+    page = bench.page("stale")
+    qtbot.waitUntil(lambda: len(page.table.model_.rows) == 61)
+    select(page, *(f"u{n}@acme-media.test" for n in range(60)))
+    press(page, "Review 60 selected")
+    card = page.review_card
+    qtbot.waitUntil(card.isVisible)
+    card.save_plan(tmp_path / "plan.csv")
+    qtbot.waitUntil(card.type_field.hasFocus)
+    qtbot.keyClicks(card.type_field, "60")
+    entered, go_on = threading.Event(), threading.Event()
+    clean_up = sso.apply_cleanup
+
+    def slow(*args: Any, told: Any, **more: Any) -> Any:
+        def waiting(done: int, total: int) -> None:
+            entered.set()
+            assert go_on.wait(20)
+            told(done, total)
+
+        return clean_up(*args, told=waiting, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sso, "apply_cleanup", slow)
+        answer("Delete 60 users")
+        press(card, "Delete 60 users")
+        assert entered.wait(20)
+        assert card.bar.isVisible()
+        assert not card.delete_button.isEnabled()
+        press(card, "Stop")
+        assert card.cancel_button.text() == "Stopping ..."
+        go_on.set()
+        qtbot.waitUntil(lambda: "Stopped. Nobody was deleted" in card.plan_banner.text)
+    assert len(sso.users(ACCOUNT)) == 61
+    assert sso.cleanups(ACCOUNT) == ()
+    assert card.cancel_button.text() == "Cancel"
+    answer("Delete 60 users")
+    press(card, "Delete 60 users")
+    qtbot.waitUntil(lambda: "60 users deleted" in page.banner.text)
+    assert len(sso.users(ACCOUNT)) == 1
+
+
+def test_a_rename_is_taken_back_from_the_banner(bench: Bench) -> None:
+    bench.connect()
+    bench.log_in("ada")
+    bench.log_in("grace")
+    bench.later(days=1)
+    bench.person("grace", email="grace.new@acme-media.test")
+    bench.log_in("grace")
+    page = bench.page("stale")
+    select(page, "grace@acme-media.test")
+    answer("Treat as rename")
+    press(page.why_card, "Treat as rename")
+    assert "grace.new@acme-media.test keeps one seat" in page.banner.text
+    press(page.banner, "Undo")
+    assert "are two users again" in page.banner.text
+    assert {u.email for u in bench.sso.users(ACCOUNT)} >= {"grace@acme-media.test", "grace.new@acme-media.test"}

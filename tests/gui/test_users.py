@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.sso import Refused
 from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
 
 
@@ -264,6 +265,50 @@ def test_two_users_are_treated_as_one_person(people: Bench) -> None:
     moved = people.sso.user(grace.id)
     assert (moved.email, moved.active) == ("g.holloway@acme-media.test", True)
     assert len(people.sso.users(ACCOUNT)) == 2
+
+
+def test_a_rename_is_undone_unless_the_person_has_logged_in_since(bench: Bench) -> None:
+    bench.connect()
+    assert bench.log_in("ada").allowed
+    assert bench.log_in("grace").allowed
+    bench.later(days=1)
+    bench.person("grace", email="grace.new@acme-media.test")
+    assert bench.log_in("grace").allowed
+    older, newer = (next(u for u in bench.sso.users(ACCOUNT) if u.email.startswith(n)) for n in ("grace@", "grace.new"))
+    page = bench.page("users")
+    page._select(frozenset((older.id, newer.id)))
+    flush()
+    answer("Treat as rename")
+    press(page.bulk, "Treat as rename")
+    assert "grace.new@acme-media.test keeps one seat" in page.banner.text
+    assert bench.sso.seats(ACCOUNT).seats.used == 2
+    page.undo()
+    flush()
+    assert "grace@acme-media.test and grace.new@acme-media.test are two users again" in page.banner.text
+    back = {u.email: (u.id, u.logins, u.last_login_at) for u in bench.sso.users(ACCOUNT)}
+    for user in (older, newer):
+        assert back[user.email] == (user.id, user.logins, user.last_login_at)
+    page._select(frozenset((older.id, newer.id)))
+    flush()
+    answer("Treat as rename")
+    press(page.bulk, "Treat as rename")
+    assert bench.log_in("grace").allowed
+    page.undo()
+    assert "has logged in or was changed since" in page.banner.text
+    assert bench.sso.seats(ACCOUNT).seats.used == 2
+
+
+def test_a_rename_is_not_undone_without_a_seat(bench: Bench) -> None:
+    bench.sso.add_user(ACCOUNT, "boss@acme-media.test", "Boss", "account_administrator")
+    older = bench.sso.add_user(ACCOUNT, "grace@acme-media.test", "Grace", "developer")
+    bench.later(days=1)
+    newer = bench.sso.add_user(ACCOUNT, "grace.new@acme-media.test", "Grace", "developer")
+    bench.sso.treat_as_rename(older.id, newer.id)
+    bench.sso.update_account(ACCOUNT, seat_limit=2)
+    before = bench.sso.users(ACCOUNT, deleted=True)
+    with pytest.raises(Refused, match="seats are taken"):
+        bench.sso.undo_rename(older, newer.id)
+    assert bench.sso.users(ACCOUNT, deleted=True) == before
 
 
 def test_the_history_of_a_person_opens_the_log(bench: Bench) -> None:

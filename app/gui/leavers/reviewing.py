@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QListWidget
+from PySide6.QtWidgets import QListWidget, QProgressBar
 
 from app.gui.files import ask_save, write_file
 from app.gui.widgets import Banner, Card, button, confirm, label, line_edit, retint, row, tip, visible
@@ -16,6 +16,7 @@ from app.gui.wording import plural
 if TYPE_CHECKING:
     from app.accounts.cleanup import CleanupPlan
     from app.gui.desk import Desk
+    from app.gui.jobs import Progress
     from app.sso import SSO, CleanupCheck, CleanupResult, SeatPanel
 
 
@@ -27,9 +28,19 @@ class Done:
     check: CleanupCheck | None
 
 
-def apply_plan(sso: SSO, plan: CleanupPlan, typed: int | None) -> Done:
-    """Apply a plan, and look at once what came of it."""
-    result = sso.apply_cleanup(plan, typed=typed)
+class Stopped(Exception):  # noqa: N818  the person asked for it
+    """The person stopped it; nobody was deleted."""
+
+
+def apply_plan(progress: Progress, sso: SSO, plan: CleanupPlan, typed: int | None) -> Done:
+    """Apply a plan, and look at once what came of it. Stopped where that was asked for: then nobody is deleted."""
+
+    def told(done: int, total: int) -> None:
+        if progress.cancelled:
+            raise Stopped("Stopped. Nobody was deleted: it is done for all of them, or for none.")
+        progress.report(done, total)
+
+    result = sso.apply_cleanup(plan, typed=typed, told=told)
     return Done(result, sso.verify_cleanup(result.batch) if result.deleted else None)
 
 
@@ -41,9 +52,9 @@ def write_plan(path: Path, plan: CleanupPlan) -> Path:
 
 
 class ReviewCard(Card):
-    """Shows a plan. `apply_asked` carries it with the number that was typed, `left` says "not now"."""
+    """Shows a plan, and applies it. `applied` carries what was Done, `left` says "not now"."""
 
-    apply_asked = Signal(object, object)
+    applied = Signal(object)
     left = Signal()
 
     def __init__(self, desk: Desk) -> None:
@@ -63,9 +74,14 @@ class ReviewCard(Card):
         self.plan_export = button(
             "Save the plan", self.export_plan, icon="export", hint="The evidence is saved before anybody is deleted"
         )
-        self.cancel_button = button("Cancel", self.left.emit, kind="flat")
+        self.cancel_button = button("Cancel", self.cancel, kind="flat")
+        self._running: Progress | None = None
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the clean-up")
+        self.bar.hide()
         foot = row(self.type_text, self.type_field, 1, self.cancel_button, self.plan_export, self.delete_button)
-        for part in (self.plan_text, self.plan_banner, self.plan_list, foot):
+        for part in (self.plan_text, self.plan_banner, self.plan_list, self.bar, foot):
             self.add(part)
         self.body.setStretch(self.body.indexOf(self.plan_list), 1)
 
@@ -99,9 +115,10 @@ class ReviewCard(Card):
 
     def _armed(self) -> None:
         plan = self._plan
-        self.plan_export.setEnabled(plan is not None and plan.applicable)
+        self.plan_export.setEnabled(plan is not None and plan.applicable and self._running is None)
+        self.type_field.setEnabled(self._running is None)
         may = plan is not None and plan.applicable and plan.must_type in (None, self._typed())
-        self.delete_button.setEnabled(may and self._saved)
+        self.delete_button.setEnabled(may and self._saved and self._running is None)
         self.delete_button.setToolTip(tip("" if self._saved else "Save the plan first: it keeps the evidence"))
 
     def export_plan(self) -> None:
@@ -135,11 +152,61 @@ class ReviewCard(Card):
             "Their seats are free at once. Each deletion can be undone for 30 days.",
             f"Delete {plural(len(plan.items), 'user')}",
         ):
-            self.apply_asked.emit(plan, self._typed())
+            self._apply(plan)
+
+    def _apply(self, plan: CleanupPlan) -> None:
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.cancel_button.setText("Stop")
+        self.plan_banner.hide()
+        over: list[bool] = []
+
+        def ended() -> None:
+            over.append(True)
+            self._running = None
+            self.bar.hide()
+            self.cancel_button.setText("Cancel")
+            self._armed()
+
+        def done(result: Done) -> None:
+            ended()
+            self.applied.emit(result)
+
+        def failed(error: Exception) -> None:
+            ended()
+            self.refuse(error)
+
+        progress = self.desk.jobs.run_long(
+            self,
+            apply_plan,
+            self.desk.sso,
+            plan,
+            self._typed(),
+            then=done,
+            progressed=self._told,
+            failed=failed,
+            channel="apply",
+        )
+        if not over:  # with an executor that works at once, it is over already
+            self._running = progress
+            self._armed()
+
+    def _told(self, done: int, total: int, _text: str) -> None:
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+
+    def cancel(self) -> None:
+        """Stop the deletion that runs, which then deletes nobody; or leave the plan."""
+        if self._running is not None:
+            self._running.cancel()
+            self.cancel_button.setText("Stopping ...")
+        else:
+            self.left.emit()
 
     def refuse(self, error: Exception) -> None:
         """Say why it was not done."""
-        self.plan_banner.say("error", str(error) or type(error).__name__)
+        state = "info" if isinstance(error, Stopped) else "error"
+        self.plan_banner.say(state, str(error) or type(error).__name__)
 
     def restyle(self) -> None:
         """Follow the theme."""

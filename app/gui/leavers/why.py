@@ -6,7 +6,9 @@ Failed attempts are looked for only when somebody asks: a log of a million rows 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Signal as QtSignal
@@ -44,21 +46,36 @@ _SIGNALS: Final[dict[str, str]] = {
 _KEEP_DAYS: Final = 90
 
 
-def merge_rename(sso: SSO, imagekit_id: str, old: User, new_email: str) -> User:
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Two users who are one now: as the older was before, and who was the newer."""
+
+    user: User
+    older: User
+    newer: User
+
+
+def merge_rename(sso: SSO, imagekit_id: str, old: User, new_email: str) -> Renamed:
     """Treat the user of this e-mail as the same person as `old`."""
     for other in sso.users(imagekit_id, text=new_email):
         if other.email == new_email:
-            return sso.treat_as_rename(old.id, other.id)
+            return Renamed(sso.treat_as_rename(old.id, other.id), old, other)
     from app.sso import NotFound
 
     raise NotFound(f"{new_email} is not a user of this account any more. Load the list again.")
 
 
+def _undo_rename(sso: SSO, renamed: Renamed) -> str:
+    user = sso.undo_rename(renamed.older, renamed.newer.id)
+    return f"{user.email} and {renamed.newer.email} are two users again."
+
+
 class WhyCard(Card):
-    """`kept` says that a protection changed, `done` carries a sentence of what was done, `failed` an error."""
+    """`kept` says that a protection changed, `failed` carries an error, `done` a sentence of what was done and what
+    takes it back."""
 
     kept = QtSignal()
-    done = QtSignal(str)
+    done = QtSignal(str, object)
     failed = QtSignal(object)
 
     def __init__(self, desk: Desk) -> None:
@@ -191,7 +208,9 @@ class WhyCard(Card):
                 self.desk.account,
                 chosen.user,
                 signal.detail,
-                then=lambda u: self.done.emit(f"{u.email} keeps one seat now."),
+                then=lambda renamed: self.done.emit(
+                    f"{renamed.user.email} keeps one seat now.", partial(_undo_rename, self.desk.sso, renamed)
+                ),
                 failed=self.failed.emit,
                 channel="rename",
             )

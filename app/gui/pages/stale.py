@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,7 @@ from app.gui.files import ask_save, write_file
 from app.gui.leavers.handing_off import HandOff, as_csv
 from app.gui.leavers.importing import ImportPanel
 from app.gui.leavers.lists import KeptPanel, said_of, state_of, verified, why_of
-from app.gui.leavers.reviewing import Done, ReviewCard, apply_plan
+from app.gui.leavers.reviewing import Done, ReviewCard
 from app.gui.leavers.why import EVIDENCE, WhyCard
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
@@ -135,7 +136,7 @@ class StalePage(Page):
         self._lower.addWidget(self.why_card)
         self.review_card = ReviewCard(desk)
         self.review_card.left.connect(self.cancel)
-        self.review_card.apply_asked.connect(self._apply)
+        self.review_card.applied.connect(self._applied)
         self._lower.addWidget(self.review_card)
         self.hand_off = HandOff(self.cancel)
         self.hand_off.ticked.connect(self._tick)
@@ -381,9 +382,16 @@ class StalePage(Page):
         rows = self.table.selected or [r for r in self.table.model_.rows if r.reclaimable]
         copy_text("\n".join(sorted(visible(r.user.email) for r in rows)), self.copy_button)
 
-    def _done(self, sentence: str) -> None:
-        self.banner.say("success", sentence, "Dismiss", self.banner.hide)
+    def _done(self, sentence: str, back: Callable[[], str]) -> None:
+        self.banner.say("success", sentence, "Undo", partial(self._take_back, back))
         self.refresh()
+
+    def _take_back(self, back: Callable[[], str]) -> None:
+        def taken(sentence: str) -> None:
+            self.banner.say("success", sentence, "Dismiss", self.banner.hide)
+            self.refresh()
+
+        self.work(back, then=taken, failed=self._failed, channel="undo")
 
     # Plan, review, apply ---------------------------------------------------------------------------------------
 
@@ -478,17 +486,6 @@ class StalePage(Page):
             then=lambda _record: None,
             failed=self._failed,
             channel=f"tick-{user_id}",
-        )
-
-    def _apply(self, plan: CleanupPlan, typed: int | None) -> None:
-        self.work(
-            apply_plan,
-            self.desk.sso,
-            plan,
-            typed,
-            then=self._applied,
-            failed=self.review_card.refuse,
-            channel="apply",
         )
 
     def _applied(self, done: Done) -> None:

@@ -551,7 +551,7 @@ class UsersPage(Page):
         self.work(verb, what, then=finished, failed=lambda e: self.bulk.banner.say("error", str(e)), channel="bulk")
 
     def rename(self, older: User, newer: User) -> None:
-        """Treat two users as one person, after a question: it cannot be undone as a whole."""
+        """Treat two users as one person, after a question."""
         if confirm(
             self,
             f"Are {older.email} and {newer.email} the same person?",
@@ -563,14 +563,20 @@ class UsersPage(Page):
                 self.desk.sso.treat_as_rename,
                 older.id,
                 newer.id,
-                then=self._renamed,
+                then=partial(self._renamed, older, newer),
                 failed=lambda e: self.bulk.banner.say("error", str(e)),
                 channel="rename",
             )
 
-    def _renamed(self, user: User) -> None:
-        self.banner.say("success", f"{user.email} keeps one seat now.", "Dismiss", self.banner.hide)
-        self.refresh()
+    def _renamed(self, older: User, newer: User, user: User) -> None:
+        self._undoable(
+            f"{user.email} keeps one seat now.",
+            Step(
+                partial(self.desk.sso.undo_rename, older),
+                newer.id,
+                lambda u: f"{u.email} and {newer.email} are two users again.",
+            ),
+        )
 
     # History and undo ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,13 +13,14 @@ from app.gui.examine import provisioning_sentence, state_of
 from app.gui.findings import selectable
 from app.gui.pages.settings.choice_rows import ChoiceRow
 from app.gui.pages.settings.section import Loaded, Section
+from app.gui.pages.settings.whatif import WhatIf
 from app.gui.widgets import Banner, Card, Pill, button, clear, column, label, line, mono_label, row, scrolled, visible
 from app.gui.wording import ago, exact, plural
 from app.sso.choices import CHOICES
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage
-    from app.sso import SSO, ConfigurationView, Tried
+    from app.sso import SSO, Candidate, ConfigurationView, Tried
 
 _HEADS = {
     "judging": ("Judging a login", "How strictly a message of this account's identity provider is judged."),
@@ -45,7 +47,10 @@ class ChoicesSection(Section):
         self.save_rules = button("Save rules", self.save, kind="primary", hint="Save them as a new revision")
         foot = row(self.told, self.discard_button, self.save_rules)
         foot.setStretch(0, 1)
-        self.setLayout(column(self._parts(), foot, spacing=10, margins=(0, 12, 0, 0)))
+        self.what_if = WhatIf(self, self._drafted)
+        whole = column(self._parts(), self.what_if, foot, spacing=10, margins=(0, 12, 0, 0))
+        whole.setStretch(0, 1)
+        self.setLayout(whole)
         self._changed()
 
     def _parts(self) -> QWidget:
@@ -89,6 +94,12 @@ class ChoicesSection(Section):
         self.told.setText(f"{plural(count, 'change')} not saved yet." if count else "")
         self.save_rules.setEnabled(bool(count))
         self.discard_button.setVisible(bool(count))
+        self.what_if.setVisible(bool(count))
+        self.what_if.forget()
+
+    def _drafted(self) -> tuple[object, Callable[[SSO, str], Candidate]] | None:
+        values = self.wanted()
+        return (values, partial(_candidate, values)) if values else None
 
     def discard(self) -> None:
         """Show what is saved instead of what was changed."""
@@ -148,6 +159,7 @@ class ChoicesSection(Section):
         self.refused(error, self._save, self.discard)
 
     def restyle(self) -> None:
+        self.what_if.restyle()
         for made in self.rows.values():
             made.banner.restyle()
 
@@ -255,6 +267,10 @@ class ClaimsSection(ChoicesSection):
             self._preview.addLayout(row(Pill("warn", "Not sent"), 1))
         else:
             self._preview.addWidget(mono_label(visible(value[:300]), wrap=True))
+
+
+def _candidate(values: dict[str, Any], sso: SSO, imagekit_id: str) -> Candidate:
+    return sso.decided_candidate(imagekit_id, values)
 
 
 def _save(sso: SSO, imagekit_id: str, values: dict[str, Any], based_on: int) -> ConfigurationView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,7 @@ from app.gui.wording import ago, exact, plural
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage
-    from app.sso import SSO, ConfigurationView
+    from app.sso import SSO, Candidate, ConfigurationView
 
 #: Metadata is refused above 10 MiB, so no more is read; text above the other bound is kept but not shown.
 _MOST_BYTES: Final = 10_485_760
@@ -75,7 +76,7 @@ class MetadataSection(Section):
         self._based_on = self._told = 0
         self.understood = UnderstoodView()
         self.understood_head = Pill("", "")
-        self.what_if = WhatIf(self)
+        self.what_if = WhatIf(self, self._drafted)
         understood = Card(
             "What was understood", self.what_if, scrolled(self.understood), actions=(self.understood_head,)
         )
@@ -258,11 +259,6 @@ class MetadataSection(Section):
         else:
             self._pause.start()
 
-    @property
-    def entity(self) -> str | None:
-        """The entity that was chosen out of the draft; None where it holds only one."""
-        return self._entity
-
     def _choose_entity(self, entity: str) -> None:
         self._entity = entity
         self.what_if.forget()
@@ -299,6 +295,10 @@ class MetadataSection(Section):
     def draft(self) -> str | bytes | None:
         """What is in the box and not saved."""
         return self._draft
+
+    def _drafted(self) -> tuple[object, Callable[[SSO, str], Candidate]] | None:
+        draft = self._draft
+        return None if draft is None else ((draft, self._entity), partial(_candidate, draft, self._entity))
 
     def discard(self) -> None:
         """Forget what was pasted."""
@@ -419,6 +419,10 @@ def _is_metadata(data: bytes) -> bool:
     """Whether it looks like metadata of a SAML entity, in UTF-8 or UTF-16; the validator judges it later."""
     head = data[:20_000].replace(b"\0", b"")
     return b"EntityDescriptor" in head or b"EntitiesDescriptor" in head
+
+
+def _candidate(document: str | bytes, entity: str | None, sso: SSO, imagekit_id: str) -> Candidate:
+    return sso.candidate(imagekit_id, document=document, entity=entity)
 
 
 def _save(sso: SSO, imagekit_id: str, document: str | bytes, entity: str | None, based_on: int) -> ConfigurationView:

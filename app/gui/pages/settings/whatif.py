@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QProgressBar, QWidget
@@ -12,9 +13,12 @@ from app.gui.widgets import Banner, button, column, number_field, retint, row
 from app.gui.wording import exact, utc
 
 if TYPE_CHECKING:
-    from app.gui.pages.settings.metadata import MetadataSection
-    from app.sso import SSO, Rejudged
+    from app.gui.pages.settings.section import Section
+    from app.sso import SSO, Candidate, Rejudged
     from app.whatif import Forecast
+
+    #: A draft, to be compared, and what makes a candidate of it for an account.
+    Drafted = Callable[[], tuple[object, Callable[[SSO, str], Candidate]] | None]
 
 _USUAL = 1000
 _MOST = 10_000
@@ -23,9 +27,10 @@ _MOST = 10_000
 class WhatIf(QWidget):
     """One row to start it, progress that can be stopped, and the logins that would come out otherwise."""
 
-    def __init__(self, section: MetadataSection) -> None:
+    def __init__(self, section: Section, drafted: Drafted) -> None:
         super().__init__()
         self._section = section
+        self._drafted = drafted
         self._running: Progress | None = None
         self.number = number_field("How many of the last logins to try it on", 1, _MOST, suffix=" logins")
         self.number.setValue(_USUAL)
@@ -69,8 +74,8 @@ class WhatIf(QWidget):
 
     def start(self) -> None:
         """Try the draft."""
-        draft, entity = self._section.draft, self._section.entity
-        if draft is None:
+        drafted = self._drafted()
+        if drafted is None:
             return
         self.start_button.setEnabled(False)
         self.banner.hide()
@@ -84,8 +89,7 @@ class WhatIf(QWidget):
             _forecast,
             desk.sso,
             desk.account,
-            draft,
-            entity,
+            *drafted,
             self.number.value(),
             then=self._show,
             progressed=self._progressed,
@@ -112,11 +116,12 @@ class WhatIf(QWidget):
         self._ended()
         self.banner.say("error", str(error) or type(error).__name__)
 
-    def _show(self, found: tuple[Forecast, str | bytes]) -> None:
+    def _show(self, found: tuple[Forecast, object]) -> None:
         self._ended()
         forecast, tried = found
-        if tried != self._section.draft:
-            return  # another draft is in the box by now
+        now = self._drafted()
+        if now is None or now[0] != tried:
+            return  # another draft is there by now
         state = "error" if forecast.stop else "success" if forecast.judged else "info"
         self.banner.say(state, f"{forecast.sentence} Judged by one verifier; nothing was changed.")
         rows: list[Rejudged] = [*forecast.stop, *forecast.start]
@@ -130,8 +135,13 @@ def _state(judged: Rejudged) -> str:
 
 
 def _forecast(
-    progress: Progress, sso: SSO, imagekit_id: str, draft: str | bytes, entity: str | None, limit: int
-) -> tuple[Forecast, str | bytes]:
+    progress: Progress,
+    sso: SSO,
+    imagekit_id: str,
+    draft: object,
+    candidate: Callable[[SSO, str], Candidate],
+    limit: int,
+) -> tuple[Forecast, object]:
     from app.whatif import forecast
 
     def told(done: int, total: int) -> bool:
@@ -139,4 +149,4 @@ def _forecast(
             progress.report(done, total)
         return not progress.cancelled
 
-    return forecast(sso, sso.candidate(imagekit_id, document=draft, entity=entity), limit, told), draft
+    return forecast(sso, candidate(sso, imagekit_id), limit, told), draft
