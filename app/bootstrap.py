@@ -21,8 +21,9 @@ from typing import Final
 import platformdirs
 
 from app.key_files import KeyFolder
+from app.operator import VARIABLE, keep_operator, operator_of
 from app.product import DEFAULT_SEAT_LIMIT
-from app.sso import SSO, Change, Refused, changes_of
+from app.sso import SSO, Change, Operator, Refused, changes_of
 from app.store import Store, UnreadableStore, Watch
 from app.vault import open_vault
 
@@ -73,6 +74,17 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def operator_is_given(self) -> bool:
+        """Whether the environment says who works here, so that it cannot be changed in the program."""
+        return bool(os.environ.get(VARIABLE, "").strip())
+
+    def set_operator(self, name: str, email: str) -> Operator:
+        """Say who works here, from now on and at the next start. Refused for what is no name or e-mail."""
+        self.sso.operator = who = keep_operator(self.folder, name, email)
+        self.sso.tell(Change("settings", None, "operator"))  # nobody plans to delete themselves
+        return who
 
     @property
     def location(self) -> str:
@@ -227,6 +239,7 @@ def _sso(store: Store, clock: Callable[[], datetime] | None, folder: Path) -> SS
         random_bytes=secrets.token_bytes,
         keyring=open_vault,
         key_files=KeyFolder(folder / "sp-keys"),
+        operator=operator_of(folder),
     )
 
 

@@ -28,6 +28,7 @@ from app.cli.output import (
     tell,
 )
 from app.cli.what_if import decided_values, what_if
+from app.cli.who import operator
 from app.cli.workspace import OPERATOR, account_option, opened, the_account
 
 if TYPE_CHECKING:
@@ -306,6 +307,7 @@ def _differences(found: tuple[Difference, ...]) -> list[dict[str, str | None]]:
 command.add_command(source)
 command.add_command(what_if)
 command.add_command(certificates)
+command.add_command(operator)
 
 
 @command.command("recovery-codes")

@@ -1,7 +1,7 @@
 """The verbs: everything that window, command line and HTTP can do to data. Each is one transaction."""
 
 from app.sso.applying import Applied, ApplyingVerbs, Tried
-from app.sso.base import browser_digest
+from app.sso.base import Operator, browser_digest
 from app.sso.comparing import ComparingVerbs, GoodLogin
 from app.sso.errors import FirstLoginAtIdp, MetadataRefused, Moved, NotFound, Overtaken, Refused, SsoError
 from app.sso.expiry import Ending, ExpiryVerbs
@@ -82,6 +82,7 @@ __all__ = [
     "MetadataSummary",
     "Moved",
     "NotFound",
+    "Operator",
     "Overrides",
     "Overtaken",
     "Purged",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,12 +16,15 @@ from app.accounts.reference import reference
 from app.accounts.users import User
 from app.product import IMAGEKIT, ServiceProvider
 from app.saml.expectation import Policy
+from app.saml.identifiers import read_email
 from app.sso.errors import NotFound, Overtaken, Refused
 from app.sso.settings import BY_NAME
 from app.sso.values import Change
 from app.store import EventRecord, Store, Transaction
 
 OPERATOR: Final = "operator"
+#: What callers say who do not know who works there: the log then names the person, if it is told who that is.
+_NOBODY_NAMED: Final = frozenset({OPERATOR, "command line"})
 #: For `seen`: the person's view is not asked about, as for a script that sets a value whatever it was.
 UNSEEN: Final = object()
 
@@ -35,12 +38,25 @@ def _nobody(_told: Change) -> None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who works at this computer; both empty where nobody said so. The e-mail is as typed."""
+
+    name: str = ""
+    email: str = ""
+
+    @property
+    def shown(self) -> str:
+        """How the log names them; "" for nobody."""
+        return self.name or self.email
+
+
 class SsoBase:
     """Constructor and shared steps of SSO.
 
     `clock` gives aware UTC datetimes, `random_bytes(n)` gives n random bytes, `tell` is called after every commit.
     `known_test_keys` are fingerprints of our own test IdP's keys, beside those that save_metadata(test_idp=True) has
-    recorded. `decryption_keys` are the SP's own.
+    recorded. `decryption_keys` are the SP's own. `operator` is written beside what is done by hand.
     """
 
     def __init__(
@@ -53,12 +69,14 @@ class SsoBase:
         tell: Callable[[Change], None] = _nobody,
         known_test_keys: frozenset[str] = frozenset(),
         decryption_keys: Sequence[Any] = (),
+        operator: Operator = Operator(),
     ) -> None:
         self.store = store
         self.sp = sp
         self.tell = tell
         self.known_test_keys = known_test_keys
         self.decryption_keys = tuple(decryption_keys)
+        self.operator = operator
         self._clock = clock
         self._random_bytes = random_bytes
         self._remembering = threading.Lock()
@@ -193,6 +211,15 @@ class SsoBase:
             raise NotFound("There is no such user any more.")
         return user
 
+    def _who(self, operator: str) -> str:
+        """Who did it, for what is stored."""
+        return self.operator.shown or operator if operator in _NOBODY_NAMED else operator
+
+    def _operator_key(self, email: str | None) -> str | None:
+        """The operator's e-mail as it is compared; `email` goes before the one that is known."""
+        wanted = email or self.operator.email
+        return read_email(wanted).normal if wanted else None
+
     def _record(self, tx: Transaction, event: EventRecord) -> str:
         """Append an event under a reference that no other has; the reference."""
         while not tx.insert_event(event):
@@ -224,7 +251,7 @@ class SsoBase:
                 at=self.now(),
                 kind=kind,
                 origin="operator",
-                operator=operator,
+                operator=self._who(operator),
                 account_id=account,
                 status="success",
                 outcome=outcome,

@@ -322,7 +322,7 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
             made,
             number=account.revision + 1,
             at=self.now(),
-            operator=operator,
+            operator=self._who(operator),
             what=what,
         )
         effective = made.entity_id or self.sp.entity_id

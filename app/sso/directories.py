@@ -100,7 +100,7 @@ class DirectoryVerbs(PeopleVerbs):
                 kind=kind,
                 taken_at=taken_at,
                 imported_at=self.now(),
-                operator=operator,
+                operator=self._who(operator),
                 source=name,
                 format=reading.format,
                 key_column=reading.key[:_SOURCE_LIMIT],
@@ -142,7 +142,7 @@ class DirectoryVerbs(PeopleVerbs):
                 raise Refused("directory.type", f"Type {account.imagekit_id} to let this list count.")
             if old.counts:
                 return old
-            new = replace(old, confirmed_at=self.now(), confirmed_by=operator)
+            new = replace(old, confirmed_at=self.now(), confirmed_by=self._who(operator))
             self._decide(tx, account, new, "directory-confirmed", f"The list {new.source} counts now.", operator)
         self.tell(Change("users", account.id, None))
         return new
@@ -155,7 +155,7 @@ class DirectoryVerbs(PeopleVerbs):
             account, old = self._account(tx, old.account_id), self._snapshot(tx, snapshot_id)
             if old.discarded_at is not None:
                 return old
-            new = replace(old, discarded_at=self.now(), discarded_by=operator)
+            new = replace(old, discarded_at=self.now(), discarded_by=self._who(operator))
             self._decide(tx, account, new, "directory-discarded", f"The list {new.source} was taken back.", operator)
         self.tell(Change("users", account.id, None))
         return new

@@ -395,7 +395,7 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
                 dormant_by_role=days_by_role(settings["dormant_days_by_role"]),
             ),
             administrators=sum(1 for u in users if u.is_administrator),
-            operator_key=operator_key,
+            operator_key=operator_key or self._operator_key(None),
             break_glass=frozenset(e for e in map(normalise_email, settings["break_glass"]) if e),
         )
         since = now - context.thresholds.shortest

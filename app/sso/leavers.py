@@ -10,7 +10,6 @@ from datetime import datetime
 from app.accounts.account import Account, Seats
 from app.accounts.cleanup import CleanupPlan, PlannedDeletion, plan_as_csv, plan_cleanup
 from app.accounts.staleness import Signal, StaleUser, reclaimable
-from app.saml.identifiers import read_email
 from app.sso.base import OPERATOR
 from app.sso.directories import DirectoryVerbs
 from app.sso.errors import NotFound, Refused
@@ -48,7 +47,7 @@ class LeaverVerbs(DirectoryVerbs):
         """Who may have left, with the evidence; protected users are listed as excluded."""
         with self.store.read() as tx:
             found = self._account(tx, account)
-            return self._stale(tx, found, now or self.now(), operator_key=_key(operator_email))
+            return self._stale(tx, found, now or self.now(), operator_key=self._operator_key(operator_email))
 
     def why_stale(self, user_id: int, *, operator_email: str | None = None) -> StaleUser | None:
         """Everything that is known about one user's silence, failed attempts too; None for somebody not stale."""
@@ -60,7 +59,9 @@ class LeaverVerbs(DirectoryVerbs):
             if last is not None:
                 more = (Signal("failed-attempt", last, "login log", f"{count} in all, the last: {reason}"),)
             users = tx.users(account.id)
-            rows = self._judged(tx, account, users, self.now(), (user,), operator_key=_key(operator_email), more=more)
+            rows = self._judged(
+                tx, account, users, self.now(), (user,), operator_key=self._operator_key(operator_email), more=more
+            )
             return rows[0] if rows else None
 
     # Plan, apply, verify, undo
@@ -74,7 +75,7 @@ class LeaverVerbs(DirectoryVerbs):
             found = self._account(tx, account)
             used, administrators = tx.head_count(found.id)
             return plan_cleanup(
-                self._stale(tx, found, now, operator_key=_key(operator_email)),
+                self._stale(tx, found, now, operator_key=self._operator_key(operator_email)),
                 account_id=found.id,
                 now=now,
                 active_users=used,
@@ -109,7 +110,10 @@ class LeaverVerbs(DirectoryVerbs):
             batch = self._reference()
             while tx.cleanup(batch) is not None:
                 batch = self._reference()
-            stale = {row.user.id: row for row in self._stale(tx, account, now, operator_key=_key(operator_email))}
+            stale = {
+                row.user.id: row
+                for row in self._stale(tx, account, now, operator_key=self._operator_key(operator_email))
+            }
             for number, item in enumerate(plan.items):
                 why_not = self._delete_planned(tx, plan, item, stale.get(item.user_id), operator, batch)
                 items.append(
@@ -122,7 +126,7 @@ class LeaverVerbs(DirectoryVerbs):
                 account_id=account.id,
                 made_at=plan.made_at,
                 applied_at=now,
-                operator=operator,
+                operator=self._who(operator),
                 export=export,
                 export_sha256=hashlib.sha256(export).hexdigest(),
                 items=tuple(items),
@@ -249,7 +253,3 @@ class LeaverVerbs(DirectoryVerbs):
         if found is None:
             raise NotFound(f"There is no clean-up {reference[:60]}.")
         return found
-
-
-def _key(email: str | None) -> str | None:
-    return read_email(email).normal if email else None

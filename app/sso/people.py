@@ -371,7 +371,7 @@ class PeopleVerbs(InspectionVerbs):
     ) -> User:
         if keep_administrator:
             self._keep_an_administrator(tx, user)
-        gone = replace(user, deleted_at=self.now(), deleted_by=operator)
+        gone = replace(user, deleted_at=self.now(), deleted_by=self._who(operator))
         tx.update_user(gone)
         self._audit(
             tx,

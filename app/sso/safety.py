@@ -111,7 +111,7 @@ class SafetyVerbs(ConfigurationVerbs):
                 account_id=found.id,
                 revision=found.revision,
                 at=self.now(),
-                operator=operator,
+                operator=self._who(operator),
                 how=how,
                 passed=event.outcome in _LET_IN,
                 administrator=event.outcome in _LET_IN and event.role_after == ADMINISTRATOR,
@@ -191,7 +191,7 @@ class SafetyVerbs(ConfigurationVerbs):
                 )
             kept = [
                 RecoveryCode(
-                    account_id=found.id, digest=_digest(found.id, c), made_at=self.now(), made_by=operator
+                    account_id=found.id, digest=_digest(found.id, c), made_at=self.now(), made_by=self._who(operator)
                 )
                 for c in codes
             ]  # fmt: skip

@@ -91,7 +91,7 @@ class SourceVerbs(ConfigurationVerbs):
                     kept or MetadataSource(account_id=found.id, url=wanted, entity=entity),
                     intranet=intranet,
                     every_hours=every_hours,
-                    set_by=operator,
+                    set_by=self._who(operator),
                 )
             if new == old:
                 return None if new is None else self._source_view(tx, found, new)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote_plus
 
+import pytest
+
 from app.bootstrap import open_workspace
 from simulator import Idp, KeyRing, Server, WebIdp, default_tenant
 from tests.cli.test_commands import Cli, cli, message  # noqa: F401  fixtures
@@ -142,3 +144,19 @@ def test_a_scheduled_task_learns_of_certificates_that_end(cli: Cli) -> None:  # 
     assert cli("config", "certificates", "--within", "0", "--ics", "c.ics").code == 0
     assert b"END:VCALENDAR" in Path("c.ics").read_bytes()
     assert cli("config", "certificates", "--account", "ik_none").code == 2
+
+
+def test_who_works_here_is_said_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    assert "Say who you are" in cli("config", "operator").out
+    said = cli("config", "operator", "--name", "Olga Berg", "--email", "olga@acme-media.test")
+    assert (said.code, said.out.strip()) == (0, "Olga Berg <olga@acme-media.test>")
+    assert cli("config", "operator", "--email", "nobody").code == 2
+    assert cli("config", "operator", "--forget", "--name", "X").code == 2
+    assert cli("users", "add", "x@acme-media.test", "--name", "X", "--role", "developer").code == 0
+    assert cli("users", "history", "x@acme-media.test", "--format", "json").objects[0]["operator"] == "Olga Berg"
+    monkeypatch.setenv("SSO_WORKBENCH_OPERATOR", "Nightly job")
+    assert cli("config", "operator", "--name", "Y").code == 2
+    assert cli("config", "operator", "--format", "json").objects[0]["name"] == "Nightly job"
+    monkeypatch.delenv("SSO_WORKBENCH_OPERATOR")
+    assert cli("config", "operator", "--forget").code == 0
+    assert cli("config", "operator", "--format", "json").objects[0]["name"] == ""

@@ -11,7 +11,7 @@ from app.accounts.policies import CHOICES
 from app.bootstrap import open_workspace
 from app.gui import theme
 from app.sso.settings import SETTINGS
-from tests.gui.bench import ACCOUNT, Bench, answer, flush, press
+from tests.gui.bench import ACCOUNT, Bench, answer, flush, press, texts
 
 
 def test_every_setting_and_every_policy_is_on_the_page(bench: Bench) -> None:
@@ -105,3 +105,28 @@ def test_a_backup_is_a_workspace(bench: Bench, tmp_path: Path) -> None:
 def test_where_the_data_is_can_be_copied(bench: Bench, name: str) -> None:
     page = bench.page("preferences")
     assert getattr(page, name).value.text()
+
+
+def test_who_works_here_is_said_and_written_into_the_log(bench: Bench, qtbot: QtBot) -> None:
+    page = bench.page("preferences")
+    page.name_field.setFocus()
+    qtbot.keyClicks(page.name_field, "Olga Berg")
+    qtbot.keyClick(page.name_field, Qt.Key.Key_Return)
+    assert "The log names you Olga Berg" in page.you_banner.text
+    qtbot.keyClicks(page.email_field, "nobody")
+    qtbot.keyClick(page.email_field, Qt.Key.Key_Return)
+    assert "not an e-mail address" in page.you_banner.text
+    assert bench.sso.operator.email == ""
+    bench.sso.add_user(ACCOUNT, "x@acme-media.test", "X", "developer")
+    assert bench.sso.events()[0].operator == "Olga Berg"
+    page.name_field.clear()
+    page.email_field.clear()
+    page.name_field.editingFinished.emit()
+    assert "says “operator” from now on" in page.you_banner.text
+
+
+def test_who_the_environment_names_cannot_be_changed_here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSO_WORKBENCH_OPERATOR", "Nightly job")
+    page = bench.page("preferences")
+    assert page.name_field.isReadOnly()
+    assert "SSO_WORKBENCH_OPERATOR says who you are" in texts(page)

@@ -35,7 +35,7 @@ from app.sso.settings import BY_NAME, Setting
 
 if TYPE_CHECKING:
     from app.accounts.policies import Policies, PolicyChoice
-    from app.sso import SSO, Purged
+    from app.sso import SSO, Operator, Purged
 
 THEMES: Final = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 _JUDGING: Final = (
@@ -228,6 +228,7 @@ class PreferencesPage(Page):
         inner = QWidget()
         inner.setLayout(
             column(
+                self._you(),
                 self._appearance(),
                 self._policies(),
                 self._settings("Judging a login", _JUDGING),
@@ -242,6 +243,28 @@ class PreferencesPage(Page):
         self.body.addWidget(scrolled(inner), 1)
 
     # Parts -----------------------------------------------------------------------------------------------------
+
+    def _you(self) -> Card:
+        self.name_field = line_edit(placeholder="Olga Berg", name="Your name")
+        self.email_field = line_edit(placeholder="olga@company.example", name="Your e-mail")
+        self.you_banner = Banner(slim=True)
+        fields = row(
+            column(label("Name", tone="muted", size=12), self.name_field, spacing=4),
+            column(label("E-mail", tone="muted", size=12), self.email_field, spacing=4),
+            spacing=12,
+        )
+        for field in (self.name_field, self.email_field):
+            field.editingFinished.connect(self._set_operator)
+        given = self.desk.workspace.operator_is_given
+        sentence = (
+            "The variable SSO_WORKBENCH_OPERATOR says who you are."
+            if given
+            else "The log writes your name beside what you do, and the user of your e-mail is never on a clean-up list. It "
+            "is kept on this computer and is no password: it only tells colleagues who did what."
+        )
+        for field in (self.name_field, self.email_field):
+            field.setReadOnly(given)
+        return Card("You", label(sentence, tone="muted", wrap=True), fields, self.you_banner)
 
     def _appearance(self) -> Card:
         self.themes: dict[str, QRadioButton] = {}
@@ -319,6 +342,7 @@ class PreferencesPage(Page):
         self.banner.say("error", str(error) or type(error).__name__, "Try again", self.refresh)
 
     def _show(self, loaded: Loaded) -> None:
+        self._show_operator(self.desk.sso.operator)
         for name, made in self.rows.items():
             made.show_value(loaded.settings[name])
         in_force = loaded.policies.as_dict()
@@ -331,7 +355,32 @@ class PreferencesPage(Page):
             else "No raw message is stored. A purge deletes those that are left; the rows of the log stay for ever."
         )
 
+    def _show_operator(self, who: Operator) -> None:
+        for field, text in ((self.name_field, who.name), (self.email_field, who.email)):
+            if not field.hasFocus():
+                field.setText(text)
+                field.setCursorPosition(0)
+
     # Intents ---------------------------------------------------------------------------------------------------
+
+    def _set_operator(self) -> None:
+        typed = self.name_field.text().strip(), self.email_field.text().strip()
+        now = self.desk.sso.operator
+        if typed == (now.name, now.email) or self.desk.workspace.operator_is_given:
+            self.you_banner.hide()
+            return
+        self.work(
+            self.desk.workspace.set_operator,
+            *typed,
+            then=self._is_operator,
+            failed=lambda e: self.you_banner.say("error", str(e) or type(e).__name__),
+            channel="operator",
+        )
+
+    def _is_operator(self, who: Operator) -> None:
+        said = f"The log names you {who.shown} from now on." if who.shown else "The log says “operator” from now on."
+        self.you_banner.say("success", said)
+        self._show_operator(who)
 
     def _theme(self, name: str, _on: bool = True) -> None:
         from app.gui.application import restyle
@@ -413,6 +462,7 @@ class PreferencesPage(Page):
         if kept in self.themes:
             self.themes[kept].setChecked(True)
         self.banner.restyle()
+        self.you_banner.restyle()
         for made in self.rows.values():
             made.banner.restyle()
         for made_button in (self.backup_button, self.purge_button):
