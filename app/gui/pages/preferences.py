@@ -259,8 +259,8 @@ class PreferencesPage(Page):
         sentence = (
             "The variable SSO_WORKBENCH_OPERATOR says who you are."
             if given
-            else "The log writes your name beside what you do, and the user of your e-mail is never on a clean-up list. It "
-            "is kept on this computer and is no password: it only tells colleagues who did what."
+            else "The log writes your name beside what you do, and the user of your e-mail is never on a clean-up "
+            "list. It is kept on this computer and is no password: it only tells colleagues who did what."
         )
         for field in (self.name_field, self.email_field):
             field.setReadOnly(given)
