@@ -297,6 +297,7 @@ def _application(a: Application) -> dict[str, Any]:
         "deliver_to": a.deliver_to,
         "relay_state": a.relay_state,
         "logout_url": a.logout_url,
+        "logout_by_redirect": a.logout_by_redirect,
         "sign": a.sign,
         "encrypted": a.encrypt_to is not None,
         "claims": dict(a.claims),

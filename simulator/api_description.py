@@ -71,6 +71,7 @@ _APPLICATION: Final[dict[str, Any]] = {
     "deliver_to": _MAYBE,
     "relay_state": _MAYBE,
     "logout_url": _MAYBE,
+    "logout_by_redirect": _FLAG,
     "sign": {"type": ["string", "null"], "enum": ["assertion", "response", "both", "none", None]},
 }
 

@@ -5,22 +5,25 @@ It opens no socket; time comes from the clock it is given.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from lxml import etree
 
 from simulator import names
+from simulator.asking import deflate
 from simulator.delivery import Delivery
-from simulator.draft import Draft
+from simulator.draft import Draft, form_octets
 from simulator.editing import Change, Edit, changed, dump_spec, form_text
 from simulator.encryption import Encryption
 from simulator.errors import LoginRefused
 from simulator.faults.registry import Expects, Fault, Stage, find, hardest, signed_by, switchable
 from simulator.keys import KeyRing
+from simulator.logout import SpSession, logout_request
 from simulator.message import (
     OMIT,
     AttributeSpec,
@@ -35,8 +38,16 @@ from simulator.message import (
 from simulator.metadata import Reply, faulty_metadata, metadata
 from simulator.names import SAML, SAMLP, q
 from simulator.profiles import Profile
-from simulator.requests import AuthnRequest, LogoutRequest, fields_of, read_authn_request, read_logout_request
-from simulator.signing import Signing
+from simulator.requests import (
+    AuthnRequest,
+    LogoutAnswer,
+    LogoutRequest,
+    fields_of,
+    read_authn_request,
+    read_logout_answer,
+    read_logout_request,
+)
+from simulator.signing import Signing, default_algorithm, fits, hash_of_algorithm, raw_sign
 from simulator.tenant import Application, Tenant, TestUser
 
 
@@ -162,6 +173,13 @@ class Idp:
         post = form is not None
         return read_logout_request(_fields(form if post else query), post=post, tenant=self.tenant)
 
+    def read_logout_answer(
+        self, *, query: str | None = None, form: str | Mapping[str, str] | None = None
+    ) -> LogoutAnswer:
+        """Reads a LogoutResponse. Raises RequestRefused."""
+        post = form is not None
+        return read_logout_answer(_fields(form if post else query), post=post, tenant=self.tenant)
+
     def objection(self, request: AuthnRequest, *, signed_in: bool = False) -> tuple[tuple[str, ...], str] | None:
         """Why the request cannot be met: status codes from the top level inwards and a sentence; None where it can.
 
@@ -278,37 +296,80 @@ class Idp:
         issued = self._finish(draft, (), None)
         return replace(issued, expected=Expected("refused-by-idp", ("status-success",)))
 
-    def logout_response(self, request: LogoutRequest) -> Issued:
+    def logout_response(self, request: LogoutRequest, *, partial: bool = False) -> Issued:
         """The signed LogoutResponse to a LogoutRequest, for the application's logout address (saml-core §3.7.2).
+
+        `partial`: some application that the person was signed in at did not confirm the end.
 
         Raises:
             LoginRefused: the application has no logout address.
         """
         app = self._application(request.application)
+        draft = self._about_logout(app, "", request.relay_state, answers=request.id)
+        if partial:
+            draft.change(status_codes=(names.SUCCESS, names.PARTIAL_LOGOUT))
+        draft.make_tree()
+        draft.response.tag = q(SAMLP, "LogoutResponse")
+        return self._send_logout(draft, "SAMLResponse")
+
+    def logout_request(self, session: SpSession, relay_state: str | None = None) -> Issued:
+        """The signed LogoutRequest that ends a session at its application (saml-core §3.7.1). It counts five minutes.
+
+        Raises:
+            LoginRefused: the application is gone, or has no logout address.
+        """
+        app = self._application(session.application)
+        draft = self._about_logout(app, session.user, relay_state)
+        draft.tree = logout_request(
+            session,
+            request_id=fresh_id(),
+            issuer=self.tenant.entity_id,
+            destination=app.logout_url or "",
+            now=draft.now,
+            lasts=draft.now + timedelta(minutes=5),
+        )
+        return self._send_logout(draft, "SAMLRequest")
+
+    def _about_logout(
+        self, app: Application, username: str, relay_state: str | None, *, answers: str | None = None
+    ) -> Draft:
         if app.logout_url is None:
-            raise LoginRefused(f"{app.name} has no logout address, so there is nowhere to answer.")
+            raise LoginRefused(f"{app.name} has no logout address, so there is nowhere to send the message.")
         now = self.now()
-        nobody = TestUser(username="", email="", full_name=None, role=None, imagekit_id=None)
+        nobody = TestUser(username=username, email="", full_name=None, role=None, imagekit_id=None)
         spec = replace(self.spec(nobody, app, now, None), assertion=False, destination=app.logout_url)
-        draft = Draft(
+        return Draft(
             now=now,
             keys=self.keys,
             tenant=self.tenant,
             user=nobody,
             application=app,
-            spec=replace(spec, in_response_to=request.id),
-            signing=(Signing(target="response"),),
+            spec=spec if answers is None else replace(spec, in_response_to=answers),
+            signing=() if app.logout_by_redirect else (Signing(target="response"),),
             encryption=None,
-            request_id=request.id,
-            relay_state=request.relay_state,
+            request_id=answers,
+            relay_state=relay_state,
             victim="",
             canary_url=self.canary_url,
             canary_file=self.canary_file,
             skew=self.clock_skew,
         )
-        draft.make_tree()
-        draft.response.tag = q(SAMLP, "LogoutResponse")
-        return replace(self._send(draft, (), None), url=app.logout_url)
+
+    def _send_logout(self, draft: Draft, field: str) -> Issued:
+        """The message on its way: by POST signed in itself, by redirect beside itself (saml-bindings §3.4.4.1)."""
+        app = draft.application
+        made = self._send(draft, (), None)
+        fields = [(field, v) if n == "SAMLResponse" else (n, v) for n, v in made.form]
+        to = app.logout_to or ""
+        if not app.logout_by_redirect:
+            return replace(made, form=tuple(fields), body=form_octets(fields), url=to)
+        key = draft.key().key
+        algorithm = app.signature_algorithm if fits(app.signature_algorithm, key) else default_algorithm(key)
+        fields[0] = field, base64.b64encode(deflate(made.xml)).decode()
+        query = "&".join(f"{n}={quote(v, safe='')}" for n, v in (*fields, ("SigAlg", algorithm)))
+        value = base64.b64encode(raw_sign(query.encode(), key, hash_of_algorithm(algorithm))).decode()
+        url = f"{to}{'&' if '?' in to else '?'}{query}&Signature={quote(value, safe='')}"
+        return replace(made, form=tuple(fields), body=b"", method="GET", headers=(), url=url)
 
     def spec(self, user: TestUser, application: Application, now: datetime, request: AuthnRequest | None) -> Spec:
         """The values of a good Response in the words of the tenant's vendor."""

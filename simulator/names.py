@@ -23,6 +23,8 @@ PROTOCOL: Final = SAMLP
 
 STATUS: Final = "urn:oasis:names:tc:SAML:2.0:status:"
 SUCCESS: Final = STATUS + "Success"
+PARTIAL_LOGOUT: Final = STATUS + "PartialLogout"
+REASON_USER: Final = "urn:oasis:names:tc:SAML:2.0:logout:user"
 
 FORMAT_EMAIL: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 FORMAT_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"

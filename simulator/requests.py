@@ -110,6 +110,20 @@ class LogoutRequest:
     xml: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutAnswer:
+    """A LogoutResponse of a registered service provider (saml-core §3.7.2)."""
+
+    id: str
+    application: str
+    in_response_to: str
+    outcome: Literal["ended", "partial", "refused"]
+    message: str = ""
+    relay_state: str | None = None
+    signed: bool = False
+    xml: bytes = b""
+
+
 def fields_of(query: str) -> dict[str, tuple[str, str]]:
     """A query or form body as name to (decoded value, raw value).
 
@@ -129,19 +143,19 @@ def fields_of(query: str) -> dict[str, tuple[str, str]]:
     return fields
 
 
-def decode(value: str, *, deflated: bool | None) -> bytes:
-    """The octets of a SAMLRequest field. `deflated` None: by POST, where some senders deflate although they should not.
+def decode(value: str, *, deflated: bool | None, field: str = "SAMLRequest") -> bytes:
+    """The octets of a message's field. `deflated` None: by POST, where some senders deflate although they should not.
 
     Raises:
         RequestRefused: no base64, no DEFLATE, or too long.
     """
     if len(value) > _MAX_ENCODED:
-        raise RequestRefused(f"The SAMLRequest is longer than {_MAX_ENCODED} characters.", "request-size")
+        raise RequestRefused(f"The {field} is longer than {_MAX_ENCODED} characters.", "request-size")
     try:
         octets = base64.b64decode(re.sub(r"[ \t\r\n]", "", value), validate=True)
     except (binascii.Error, ValueError) as error:
         raise RequestRefused(
-            "The SAMLRequest is not base64. Check how the service provider encodes it.", "request-base64"
+            f"The {field} is not base64. Check how the service provider encodes it.", "request-base64"
         ) from error
     if deflated is None:
         deflated = not octets.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
@@ -152,12 +166,12 @@ def decode(value: str, *, deflated: bool | None) -> bytes:
         data = inflater.decompress(octets, _MAX_XML + 1)
     except zlib.error as error:
         raise RequestRefused(
-            "The SAMLRequest is not raw DEFLATE, as the redirect binding asks for.", "request-deflate"
+            f"The {field} is not raw DEFLATE, as the redirect binding asks for.", "request-deflate"
         ) from error
     if len(data) > _MAX_XML or inflater.unconsumed_tail:
-        raise RequestRefused(f"The SAMLRequest inflates to more than {_MAX_XML} octets.", "request-size")
+        raise RequestRefused(f"The {field} inflates to more than {_MAX_XML} octets.", "request-size")
     if not inflater.eof or inflater.unused_data:
-        raise RequestRefused("The deflated SAMLRequest is cut off, or something follows it.", "request-deflate")
+        raise RequestRefused(f"The deflated {field} is cut off, or something follows it.", "request-deflate")
     return data
 
 
@@ -320,6 +334,39 @@ def read_logout_request(fields: Mapping[str, tuple[str, str]], *, post: bool, te
     )
 
 
+def read_logout_answer(fields: Mapping[str, tuple[str, str]], *, post: bool, tenant: Tenant) -> LogoutAnswer:
+    """Reads a LogoutResponse. A signature that is there must hold, as with the request.
+
+    Raises:
+        RequestRefused: unreadable, from an unknown issuer, signed wrongly, or without InResponseTo or status.
+    """
+    if "SAMLResponse" not in fields or "SAMLRequest" in fields:
+        raise RequestRefused("There is no LogoutResponse.", "request-present")
+    value, raw = fields["SAMLResponse"]
+    data = decode(value, deflated=None if post else True, field="SAMLResponse")
+    root = parse(data, "LogoutResponse")
+    application = _by_issuer(tenant, text_of(root, q(SAML, "Issuer")) or "")
+    answered = root.get("InResponseTo")
+    code = root.find(f"{q(SAMLP, 'Status')}/{q(SAMLP, 'StatusCode')}")
+    if not answered or code is None or not code.get("Value"):
+        raise RequestRefused("The LogoutResponse does not say what it answers, or how it went.", "request-values")
+    inner = code.find(q(SAMLP, "StatusCode"))
+    signed = _verify(root, data, fields, raw, post, application, demanded=False, field="SAMLResponse")
+    relay = fields.get("RelayState")
+    second = "" if inner is None else inner.get("Value", "").rpartition(":")[2]
+    good = code.get("Value") == names.SUCCESS
+    return LogoutAnswer(
+        id=root.get("ID") or "",
+        application=application.id,
+        in_response_to=answered,
+        outcome="refused" if not good else "partial" if second == "PartialLogout" else "ended",
+        message=text_of(root, f"{q(SAMLP, 'Status')}/{q(SAMLP, 'StatusMessage')}") or ("" if good else second),
+        relay_state=relay[0] if relay else None,
+        signed=signed,
+        xml=data,
+    )
+
+
 def _by_issuer(tenant: Tenant, issuer: str) -> Application:
     found = next((a for a in tenant.applications if a.entity_id == issuer), None)
     if found is None:
@@ -349,6 +396,7 @@ def _verify(
     application: Application,
     *,
     demanded: bool,
+    field: str = "SAMLRequest",
 ) -> bool:
     """Whether the request is signed and its signature holds. A signature that cannot be judged counts as none."""
     present = root.find(q(DS, "Signature")) is not None if post else "Signature" in fields
@@ -374,7 +422,7 @@ def _verify(
                     "The request's signature covers something else than the request.", "request-signature"
                 )
         else:
-            _verify_query(fields, raw, certificate)
+            _verify_query(fields, raw, certificate, field)
     except RequestRefused:
         raise
     except Exception as error:
@@ -384,14 +432,14 @@ def _verify(
     return True
 
 
-def _verify_query(fields: Mapping[str, tuple[str, str]], raw: str, certificate: x509.Certificate) -> None:
+def _verify_query(fields: Mapping[str, tuple[str, str]], raw: str, certificate: x509.Certificate, field: str) -> None:
     """Verifies over the octets received, in the order of the binding: re-encoding would change them."""
     algorithm, raw_algorithm = fields.get("SigAlg", ("", ""))
     if algorithm not in _QUERY_HASHES:
         raise RequestRefused(
             f"The request is signed with {algorithm[:100]!r}, which is not allowed here.", "request-signature-algorithm"
         )
-    signed = "SAMLRequest=" + raw
+    signed = f"{field}={raw}"
     if "RelayState" in fields:
         signed += "&RelayState=" + fields["RelayState"][1]
     signed += "&SigAlg=" + raw_algorithm

@@ -178,6 +178,11 @@ def default_algorithm(key: PrivateKey | bytes) -> str:
     return {384: names.ECDSA_SHA384, 521: names.ECDSA_SHA512}.get(key.key_size, names.ECDSA_SHA256)
 
 
+def hash_of_algorithm(algorithm: str) -> str:
+    """The name of the hash of a SignatureMethod; that of SHA-256 for one that is not known."""
+    return _SIGNATURE_HASHES.get(algorithm, "sha256")
+
+
 @dataclass(slots=True)
 class Parts:
     """What sign() needs beside the knobs, resolved from the key ring by the caller."""

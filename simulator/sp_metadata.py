@@ -43,7 +43,8 @@ def application_from_metadata(
         raise TenantError("The service provider has no AssertionConsumerService by HTTP-POST, so nothing can be sent.")
     chosen = next((e for e in services if e.get("isDefault") in ("true", "1")), services[0])
     acs_url = (chosen.get("Location") or "").strip()
-    logout = next((e.get("Location") for e in role.findall(q(MD, "SingleLogoutService"))), None)
+    by_browser = {e.get("Binding"): e.get("Location") for e in reversed(role.findall(q(MD, "SingleLogoutService")))}
+    logout = by_browser.get(names.BINDING_POST) or by_browser.get(names.BINDING_REDIRECT)
     formats = [(e.text or "").strip() for e in role.findall(q(MD, "NameIDFormat"))]
     encrypting = _certificate(role, "encryption") if encrypt else None
     if encrypt and encrypting is None:
@@ -54,6 +55,7 @@ def application_from_metadata(
         entity_id=entity_id,
         acs_url=acs_url,
         logout_url=(logout or "").strip() or None,
+        logout_by_redirect=logout is not None and names.BINDING_POST not in by_browser,
         # E-mail addresses are what a vendor sends by itself; another wish is written down where it is the only one.
         name_id_format=formats[0] if formats and names.FORMAT_EMAIL not in formats else None,
         sign="assertion" if role.get("WantAssertionsSigned") in ("true", "1") else None,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from simulator import names
 from simulator.errors import TenantError
@@ -63,8 +63,9 @@ class Application:
 
     `entity_id` is the audience. `destination` and `recipient` default to `acs_url`, and so does `deliver_to`, the
     address the browser really posts to: a service provider under test may listen on loopback while its messages name
-    its public address. `sign`, `name_id_format` None: as the vendor does. `encrypt_to` is a certificate in PEM.
-    `claims` maps a claim name to its source (see DEFAULT_CLAIMS).
+    its public address. `logout_by_redirect` is for one that takes logout messages by HTTP-Redirect only. `sign`,
+    `name_id_format` None: as the vendor does. `encrypt_to` is a certificate in PEM. `claims` maps a claim name to its
+    source (see DEFAULT_CLAIMS).
     """
 
     id: str
@@ -76,6 +77,7 @@ class Application:
     deliver_to: str | None = None
     relay_state: str | None = None
     logout_url: str | None = None
+    logout_by_redirect: bool = False
     name_id_format: str | None = None
     name_id_source: str = "email"
     sign: Signs | None = None
@@ -119,6 +121,16 @@ class Application:
     def post_to(self) -> str:
         """The address the browser posts to."""
         return self.deliver_to or self.acs_url
+
+    @property
+    def logout_to(self) -> str | None:
+        """The address the browser really brings logout messages to, where there is one: see `deliver_to`."""
+        if self.logout_url is None or self.deliver_to is None:
+            return self.logout_url
+        here, there = urlsplit(self.deliver_to), urlsplit(self.logout_url)
+        if urlsplit(self.acs_url).netloc != there.netloc:
+            return self.logout_url  # it is somewhere else altogether
+        return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
 
     @property
     def acs_addresses(self) -> tuple[str, ...]:

@@ -198,8 +198,8 @@ class _Reader:
                     raise self.error(f'The key "{name}" is missing.', name, table, nth)
                 continue
             raw = row[name]
-            if name == "enabled":
-                values[name] = self.value(row, name, bool, True, table, nth)
+            if name in ("enabled", "logout_by_redirect"):
+                values[name] = self.value(row, name, bool, f.default, table, nth)
             elif name == "applications":
                 values[name] = self.texts(raw, name, table, nth)
             elif name == "claims":

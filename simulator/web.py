@@ -33,6 +33,7 @@ from simulator.directory_pages import DirectoryPages
 from simulator.errors import RequestRefused, SimulatorError
 from simulator.guard import Guard, security_headers
 from simulator.idp import Idp, Issued
+from simulator.logout import Logout, SpSession, SpSessions
 from simulator.requests import AuthnRequest, fields_of, is_logout
 
 _STALL_SECONDS: Final = 30
@@ -94,7 +95,7 @@ class WebIdp:
     """The ASGI application around an Idp. `asgi` is what a Server serves.
 
     `faults` are the faults of every login until changed; they are shown on every page. `on_exchange` is called from
-    the server's thread. The last 200 exchanges are kept in `exchanges`.
+    the server's thread. The last 200 exchanges are kept in `exchanges`, who is signed in where in `sessions`.
     """
 
     def __init__(
@@ -114,6 +115,8 @@ class WebIdp:
         self._tokens: OrderedDict[str, _Pending] = OrderedDict()
         self._token_octets = 0
         self._parked: OrderedDict[str, tuple[Issued, AuthnRequest | None]] = OrderedDict()
+        self.sessions = SpSessions()
+        self._logouts: OrderedDict[str, Logout] = OrderedDict()
         self._lock = threading.Lock()
         self._pages = _Pages()
         routes = [
@@ -123,6 +126,7 @@ class WebIdp:
             Route("/sso", self._sso_redirect, methods=["GET"]),
             Route("/sso", self._sso_post, methods=["POST"]),
             Route("/slo", self._slo, methods=["GET", "POST"]),
+            Route("/portal/logout", self._log_out, methods=["POST"]),
             Route("/send/{token}", self._send, methods=["GET"]),
             Route("/metadata", self._metadata, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
@@ -166,6 +170,7 @@ class WebIdp:
         if parked is None:
             raise RequestRefused("This message is not kept any more. Make it again in the program.")
         self.record(*parked)
+        self.sessions.began(parked[0])
         return self._deliver(parked[0])
 
     async def _portal(self, request: Request) -> Response:
@@ -175,13 +180,17 @@ class WebIdp:
         tenant = self.idp.tenant
         person = tenant.user(username) if username else None
         tiles = [] if person is None else [a for a in tenant.applications if person.assigned(a.id)]
+        names = {a.id: a.name for a in tenant.applications}
+        sessions = self.sessions.of(person.username) if person is not None else ()
+        signed_in = [names[s.application] for s in sessions if s.application in names]
         response = self._page(
             "portal.html",
             people=tenant.users[:_SHOWN],
             hidden=max(0, len(tenant.users) - _SHOWN),
             person=person,
             tiles=tiles,
-            token=self._token(None, entitled) if tiles and person is not None and person.enabled else None,
+            sessions=signed_in,
+            token=self._token(None, entitled) if person is not None and (tiles or signed_in) else None,
             entitled=entitled or self.consent.ask is not None,
             key=request.query_params.get("key"),
         )
@@ -260,6 +269,7 @@ class WebIdp:
             # build something large.
             issued = idp.issue(username, application, request=pending.request)
         self.record(issued, pending.request)
+        self.sessions.began(issued)
         return self._deliver(issued)
 
     def _deliver(self, issued: Issued) -> Response:
@@ -279,17 +289,79 @@ class WebIdp:
             issued=issued,
         )
 
+    # Single logout ------------------------------------------------------------------------------------------------
+
+    async def _log_out(self, request: Request) -> Response:
+        """The button of the portal: a logout that starts at the identity provider."""
+        fields = await self._own_form(request)
+        if not self._redeem(fields).entitled:
+            raise RequestRefused("Open the portal by the link that the program shows, then try again.")
+        username = _text(fields, "user")
+        return await self._next(Logout(username, deque(self.sessions.of(username))))
+
     async def _slo(self, request: Request) -> Response:
+        """What service providers send: a LogoutRequest of theirs, or the answer to one of ours."""
         post = request.method == "POST"
         raw = await _body(request) if post else request.scope["query_string"].decode("latin-1")
         if "SAMLResponse" in fields_of(raw):
-            return self._page("done.html", title="Signed out", text="The service provider confirmed the logout.")
+            return await self._answered(raw, post)
         found = await run_in_threadpool(
             lambda: self.idp.read_logout(form=raw) if post else self.idp.read_logout(query=raw)
         )
-        issued = await run_in_threadpool(lambda: self.idp.logout_response(found))
+        own = self.sessions.named(found.application, found.name_id)
+        others: tuple[SpSession, ...] = ()
+        if own is not None:
+            self.sessions.ended(own)
+            others = self.sessions.of(own.user)
+        return await self._next(Logout(own.user if own else "", deque(others), found))
+
+    async def _answered(self, raw: str, post: bool) -> Response:
+        answer = await run_in_threadpool(
+            lambda: self.idp.read_logout_answer(form=raw) if post else self.idp.read_logout_answer(query=raw)
+        )
+        with self._lock:
+            logout = self._logouts.get(answer.relay_state or "")
+        step = logout.answered(answer) if logout is not None else None
+        if logout is None or step is None:
+            raise RequestRefused("This LogoutResponse answers no request that waits for one.", "request-present")
+        if step.state == "ended":
+            self.sessions.ended(step.session)
+        return await self._next(logout, answer.relay_state)
+
+    async def _next(self, logout: Logout, token: str | None = None) -> Response:
+        """Ask the next application; when all were asked, answer the one that wanted it, or say how it went."""
+        while logout.todo:
+            session = logout.todo.popleft()
+            app = self.idp.tenant.application(session.application)
+            if app is None:
+                self.sessions.ended(session)
+                continue
+            if app.logout_url is None:
+                logout.asked(session, app.name, "")
+                continue
+            token = token or self._remember(logout)
+            issued = await run_in_threadpool(self.idp.logout_request, session, token)
+            logout.asked(session, app.name, issued.response_id or "")
+            self.record(issued, None)
+            return self._deliver(issued)
+        if token is not None:
+            with self._lock:
+                self._logouts.pop(token, None)
+        if logout.asked_by is None:
+            return self._page("signed_out.html", logout=logout, person=self.idp.tenant.user(logout.user))
+        partial = not logout.complete
+        issued = await run_in_threadpool(lambda: self.idp.logout_response(logout.asked_by, partial=partial))  # type: ignore[arg-type]  # it is not None here
         self.record(issued, None)
         return self._deliver(issued)
+
+    def _remember(self, logout: Logout) -> str:
+        """The RelayState of the messages of a logout, not to be guessed; of those under way the last 50 are kept."""
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            self._logouts[token] = logout
+            while len(self._logouts) > _PARKED:
+                self._logouts.popitem(last=False)
+        return token
 
     async def _metadata(self, _request: Request) -> Response:
         data, reply = await run_in_threadpool(self.idp.serve_metadata, self.faults)

@@ -18,7 +18,7 @@ from app.browserless import browser, form_with, words
 from simulator import Application, ConsentPolicy, Idp, KeyRing, Server, TestUser, WebIdp, default_tenant
 from simulator.names import AES256_CBC, AES256_GCM
 from tests.interop import peers
-from tests.interop.peers import Opinion, Parties, Question, Refused
+from tests.interop.peers import Opinion, Parties, Question, Refused, pysaml2, python3_saml
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -207,3 +207,35 @@ def test_a_logout_is_answered_and_the_answer_accepted(peer: str, binding: str, h
     forged = xml.replace(b"status:Success", b"status:Succeeds")
     with pytest.raises(Refused):
         peers.logged_out(peer, parties, forged, in_response_to=sent.id, folder=tmp_path)
+
+
+@pytest.mark.parametrize("peer", ["python3-saml", "pysaml2"])
+def test_our_logout_request_is_believed_and_a_changed_one_is_not(peer: str, house: House, tmp_path: Path) -> None:
+    """From the portal: both processed through the peer's own entry point, with the signature checked."""
+    if why := peers.missing(peer):
+        pytest.skip(why)
+    parties = house.set_up()
+    application = house.idp.tenant.application("sp")
+    assert application is not None
+    redirect = peer == "python3-saml"
+    house.idp.tenant = house.idp.tenant.with_application(replace(application, logout_by_redirect=redirect))
+    with browser() as client:
+        page = client.get(house.url + "/portal", params={"user": "zoe"})
+        tile = form_with(page, application="sp")
+        assert tile is not None
+        client.post(tile.action, data=dict(tile.fields))
+        button = form_with(client.get(house.url + "/portal", params={"user": "zoe"}), everywhere="yes")
+        assert button is not None
+        sent = client.post(button.action, data=dict(button.fields))
+        issued = house.pages.exchanges[-1].issued
+        assert issued is not None
+        if redirect:
+            url = sent.headers["location"]
+            assert python3_saml.asked_to_log_out(parties, url) == issued.response_id
+            with pytest.raises(Refused):
+                python3_saml.asked_to_log_out(parties, url.replace("RelayState=", "RelayState=x"))
+        else:
+            xml = base64.b64decode(dict(issued.form)["SAMLRequest"])
+            assert pysaml2.asked_to_log_out(parties, xml, folder=tmp_path) == issued.response_id
+            with pytest.raises(Refused):
+                pysaml2.asked_to_log_out(parties, xml.replace(b"zoe@", b"eva@"), folder=tmp_path)

@@ -43,6 +43,7 @@ def test_everything_of_use_is_taken(keys: KeyRing, idp: Idp) -> None:
         entity_id=ENTITY,
         acs_url="https://app.example/acs/2",
         logout_url="https://app.example/logout",
+        logout_by_redirect=True,
         name_id_format=names.FORMAT_PERSISTENT,
         sign="assertion",
         encrypt_to=keys.pair("sp-encryption").pem.decode(),

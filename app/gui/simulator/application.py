@@ -14,6 +14,7 @@ from app.gui.simulator.applications_work import (
     CIPHERS,
     DIGESTS,
     FORMATS,
+    LOGOUT_BINDINGS,
     SIGNS,
     SOURCES,
     NotAnApplication,
@@ -85,6 +86,7 @@ class ApplicationPanel(QWidget):
         self.deliver_to = line_edit(name="Where the browser really posts to", placeholder="the ACS")
         self.deliver_to.setToolTip("For a service provider that listens elsewhere than its messages say")
         self.logout_url = line_edit(name="Logout address", placeholder="none")
+        self.logout_binding = combo("How logout messages reach it", LOGOUT_BINDINGS)
         self.relay_state = OptionalField("RelayState")
         self.sign = combo("What is signed", SIGNS)
         self.algorithm = combo("Signature algorithm", ALGORITHMS)
@@ -117,6 +119,7 @@ class ApplicationPanel(QWidget):
             ("Posts to", self.deliver_to),
             ("RelayState", self.relay_state),
             ("Logout", self.logout_url),
+            ("Logout by", self.logout_binding),
             ("Signed", self.sign),
             ("Algorithm", self.algorithm),
             ("Digest", self.digest),
@@ -134,7 +137,8 @@ class ApplicationPanel(QWidget):
             elif isinstance(field, QPlainTextEdit):
                 field.textChanged.connect(self._changed)
         self.relay_state.edited.connect(self._changed)
-        for box in (self.sign, self.algorithm, self.digest, self.encryption, self.format, self.source):
+        boxes = (self.sign, self.algorithm, self.digest, self.encryption, self.format, self.source)
+        for box in (*boxes, self.logout_binding):
             box.activated.connect(lambda _n: self._changed())
         made = QWidget()
         made.setLayout(form(fields))
@@ -174,6 +178,7 @@ class ApplicationPanel(QWidget):
             show_text(field, text)
         self.relay_state.show_value(a.relay_state)
         for box, value in (
+            (self.logout_binding, a.logout_by_redirect),
             (self.sign, a.sign),
             (self.algorithm, a.signature_algorithm),
             (self.digest, a.digest_algorithm),
@@ -205,6 +210,7 @@ class ApplicationPanel(QWidget):
             recipient=self.recipient.text() or None,
             deliver_to=self.deliver_to.text().strip() or None,
             logout_url=self.logout_url.text().strip() or None,
+            logout_by_redirect=self.logout_binding.currentData(),
             relay_state=self.relay_state.value,
             sign=self.sign.currentData(),
             signature_algorithm=self.algorithm.currentData(),

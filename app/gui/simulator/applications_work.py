@@ -21,6 +21,8 @@ _FORMAT11: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:"
 _FORMAT20: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
 
 #: What can be chosen: (words, value). None: as the vendor does.
+#: How an application takes logout messages: whether by redirect.
+LOGOUT_BINDINGS: Final = (("HTTP-POST", False), ("HTTP-Redirect", True))
 SIGNS: Final = (
     ("As the vendor does", None),
     ("The assertion", "assertion"),

@@ -158,6 +158,20 @@ def logged_out(p: Parties, xml: bytes, *, folder: Path) -> None:
 
 
 @_tidy
+def asked_to_log_out(p: Parties, xml: bytes, *, folder: Path) -> str:
+    """A LogoutRequest by POST: the ID of one that it believes. Raises Refused."""
+    client = _client(p, folder, signs=True)
+    try:
+        request = client.parse_logout_request(base64.b64encode(xml).decode(), _BINDING["post"])
+    except Exception as e:
+        raise Refused(repr(e)) from e
+    if request is None:
+        raise Refused("no logout request")
+    assert [i.text for i in request.message.session_index]
+    return str(request.message.id)
+
+
+@_tidy
 def issue(
     p: Parties,
     name_id: str,

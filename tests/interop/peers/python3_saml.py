@@ -6,6 +6,7 @@ import base64
 import zlib
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 from tests.interop.peers.parties import EMAIL, Opinion, Parties, Question, Refused, Sent, body_of
 
@@ -103,3 +104,19 @@ def logged_out(p: Parties, xml: bytes, *, in_response_to: str) -> None:
     path = "/samlp:LogoutResponse/ds:Signature"
     if not OneLogin_Saml2_Utils.validate_sign(xml, cert=p.certificate, xpath=path):
         raise Refused("the signature does not verify")
+
+
+def asked_to_log_out(p: Parties, url: str) -> str:
+    """A LogoutRequest by redirect, the only way it takes them: the ID that its answer answers. Raises Refused."""
+    from onelogin.saml2.auth import OneLogin_Saml2_Auth
+    from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+    query = urlsplit(url).query
+    settings = python3_saml_settings(p, assertions_signed=False, messages_signed=True)
+    data = {**_request_data(p.slo), "get_data": dict(parse_qsl(query)), "query_string": query}
+    auth = OneLogin_Saml2_Auth(data, settings)
+    answer = auth.process_slo(keep_local_session=True)
+    if auth.get_errors():
+        raise Refused(str(auth.get_last_error_reason()))
+    sent = dict(parse_qsl(urlsplit(answer).query))["SAMLResponse"]
+    return str(ElementTree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(sent)).get("InResponseTo"))
