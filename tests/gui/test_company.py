@@ -151,15 +151,15 @@ class Company:
         assert column(log.table, 2)[:30] == ["Created"] * 30
         users = person.go("users")
         person.press(users, "Add user")
-        person.type(users.add_email, address("p30"))
-        person.type(users.add_name, "By Hand")
+        person.type(users.add_panel.email, address("p30"))
+        person.type(users.add_panel.name, "By Hand")
         person.press(users.add_panel, "Add")
         person.until(lambda: users.seat_text.text() == "32 of 32 seats used")
         self.bench.later(minutes=10)
         result = self.log_in("p31")
         assert not result.login.outcome.allowed
         person.press(result, "Show in log")
-        person.until(lambda: log.verdict.isVisible() and "seat" in log.verdict.headline.text().lower())
+        person.until(lambda: log.detail.verdict.isVisible() and "seat" in log.detail.verdict.headline.text().lower())
         assert self.sso.event(result.reference).reason == "seat.limit-reached"
         overview = person.go("overview")
         person.until(lambda: "32 / 32" in texts(overview) or "32 of 32" in texts(overview))
@@ -175,9 +175,9 @@ class Company:
             assert "finance" in self.log_in(name).login.person.role
         log = self.bench.window.page("log")
         person.press(simulator.result, "Show in log")
-        person.until(lambda: "p04" in log.verdict.headline.text() or log.changes.model_.rows)
-        person.tab(log.tabs, "Changes")
-        assert ("role", "developer", "finance") in [(c.field, c.old, c.new) for c in log.changes.model_.rows]
+        person.until(lambda: "p04" in log.detail.verdict.headline.text() or log.detail.changes.model_.rows)
+        person.tab(log.detail.tabs, "Changes")
+        assert ("role", "developer", "finance") in [(c.field, c.old, c.new) for c in log.detail.changes.model_.rows]
         assert column(self.user("p04").table, 2) == ["Finance"]
 
     def certificate_rolls_over(self) -> None:
@@ -192,9 +192,9 @@ class Company:
         refused = self.log_in("p05")
         assert not refused.login.outcome.allowed
         person.press(refused, "Show in log")
-        person.until(lambda: log._shown is not None and log._shown.reference == refused.reference)
-        assert log._shown.category == "sig"
-        assert "What to do" in log.verdict.detail.text()
+        person.until(lambda: log.detail.shown is not None and log.detail.shown.reference == refused.reference)
+        assert log.detail.shown.category == "sig"
+        assert "What to do" in log.detail.verdict.detail.text()
 
         person.go("settings")
         person.tab(settings.tabs, "Identity provider")
@@ -294,8 +294,8 @@ class Company:
         result = self.log_in("p23")
         assert result.login.outcome.allowed
         person.press(result, "Show in log")
-        person.until(lambda: log._shown is not None and log._shown.reference == result.reference)
-        assert (log._shown.outcome, log._shown.status) == ("recreated", "warning")
+        person.until(lambda: log.detail.shown is not None and log.detail.shown.reference == result.reference)
+        assert (log.detail.shown.outcome, log.detail.shown.status) == ("recreated", "warning")
         users = self.user("p23")
         person.choose(users.table, lambda u: u.email == address("p23"))
         person.press(users.edit_panel, "History")

@@ -83,7 +83,7 @@ def test_the_empty_log_logs_in_with_one_click(qtbot: QtBot, desk: Desk) -> None:
     assert len(references(page)) == 1
     assert page.table.current is not None
     assert page.table.current.outcome == "created"
-    assert page.verdict.pill.state == "success"
+    assert page.detail.verdict.pill.state == "success"
     assert [u.email for u in desk.sso.users(ACCOUNT)] == ["ada@acme-media.test"]
 
 
@@ -91,20 +91,20 @@ def test_an_attempt_shows_its_checks_changes_and_facts(qtbot: QtBot, served: Des
     reference = served.lab.log_in("grace", ACCOUNT).reference
     page = shown(qtbot, served)
     page.open(reference)
-    assert page.verdict.detail.text().startswith(reference)
-    assert page.checks.model_.total > 100
-    assert [(c.field, c.new) for c in page.changes.model_.rows][:3] == [
+    assert page.detail.verdict.detail.text().startswith(reference)
+    assert page.detail.checks.model_.total > 100
+    assert [(c.field, c.new) for c in page.detail.changes.model_.rows][:3] == [
         ("email", "grace@acme-media.test"),
         ("full_name", "Grace Holloway"),
         ("role", "developer"),
     ]
-    known = dict(page.facts.model_.rows)
+    known = dict(page.detail.facts.model_.rows)
     assert known["Seats"] == "0 before, 1 after, of 5"
     assert known["Account"] == ACCOUNT
     assert known["NameID"] == "grace@acme-media.test"
-    page.copy_reference()
+    page.detail.copy_reference()
     assert QGuiApplication.clipboard().text() == reference
-    page.copy_event()
+    page.detail.copy_event()
     assert json.loads(QGuiApplication.clipboard().text())["outcome"] == "created"
 
 
@@ -112,10 +112,10 @@ def test_a_rejected_login_names_the_failed_check_first(qtbot: QtBot, served: Des
     outcome = served.lab.log_in("grace", ACCOUNT, faults=["sig-tampered-role"])
     page = shown(qtbot, served)
     page.table.selectRow(0)
-    assert page.verdict.pill.state == "failure"
-    assert page.verdict.headline.text() == served.sso.event(outcome.reference).sentence
-    assert page.checks.model_.rows[0].status == "fail"
-    assert dict(page.facts.model_.rows)["Active faults"] == "sig-tampered-role"
+    assert page.detail.verdict.pill.state == "failure"
+    assert page.detail.verdict.headline.text() == served.sso.event(outcome.reference).sentence
+    assert page.detail.checks.model_.rows[0].status == "fail"
+    assert dict(page.detail.facts.model_.rows)["Active faults"] == "sig-tampered-role"
 
 
 def test_opening_a_row_hands_its_reference_to_the_inspector(qtbot: QtBot, served: Desk) -> None:
@@ -126,7 +126,7 @@ def test_opening_a_row_hands_its_reference_to_the_inspector(qtbot: QtBot, served
         qtbot.keyClick(page.table, Qt.Key.Key_Return)
     assert opened.args == ["inspector", reference]
     with qtbot.waitSignal(served.opened) as opened:
-        qtbot.mouseClick(page.to_inspector, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(page.detail.to_inspector, Qt.MouseButton.LeftButton)
     assert opened.args == ["inspector", reference]
 
 
@@ -377,7 +377,7 @@ def test_hostile_values_stay_text(qtbot: QtBot, served: Desk, tmp_path: Path) ->
     for widget in page.findChildren(QLabel):
         assert widget.textFormat() == Qt.TextFormat.PlainText or not widget.text()
         assert "\u202e" not in widget.text()
-    model = page.facts.model_
+    model = page.detail.facts.model_
     cells = [model.data(model.index(i, 1), Qt.ItemDataRole.DisplayRole) for i in range(model.rowCount())]
     assert any("<img src='file:///etc/passwd'>⟨U+202E⟩" in c for c in cells)
     tips = [model.data(model.index(i, 1), Qt.ItemDataRole.ToolTipRole) for i in range(model.rowCount())]
@@ -398,7 +398,7 @@ def test_a_refused_login_is_compared_with_the_last_good_one(qtbot: QtBot, served
     served.opened.connect(lambda page, what: asked.append((page, what)))
     page = shown(qtbot, served)
     page.open(refused)
-    qtbot.mouseClick(page.to_compare, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.detail.to_compare, Qt.MouseButton.LeftButton)
     ((name, pair),) = asked
     assert name == "compare"
     assert [s.name for s in pair] == [good, refused]
@@ -420,7 +420,7 @@ def test_without_a_good_login_it_is_said_on_the_log(qtbot: QtBot, served: Desk) 
     assert page.banner.text.startswith(f"The log of {ACCOUNT} has no accepted login of grace@acme-media.test before")
     served.sso.purge(days=-1)
     page.open(reference)
-    assert not page.to_compare.isEnabled()
+    assert not page.detail.to_compare.isEnabled()
 
 
 # The other filters -----------------------------------------------------------------------------------------

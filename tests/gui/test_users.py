@@ -30,9 +30,9 @@ def test_without_users_the_page_teaches_and_adds_the_first(bench: Bench, qtbot: 
     assert "first login" in texts(page.empty)
     press(page.empty, "Add a user")
     assert page.add_panel.isVisible()
-    qtbot.keyClicks(page.add_email, "zoe@acme-media.test")
-    page.add_name.setText("Zoë Kovačević")
-    page.add_role.setCurrentIndex(page.add_role.findData("finance"))
+    qtbot.keyClicks(page.add_panel.email, "zoe@acme-media.test")
+    page.add_panel.name.setText("Zoë Kovačević")
+    page.add_panel.role.setCurrentIndex(page.add_panel.role.findData("finance"))
     press(page.add_panel, "Add")
     assert not page.add_panel.isVisible()
     (user,) = bench.sso.users(ACCOUNT)
@@ -50,14 +50,14 @@ def test_without_users_the_page_teaches_and_adds_the_first(bench: Bench, qtbot: 
 def test_what_cannot_be_added_is_said_in_the_panel(people: Bench, qtbot: QtBot) -> None:
     page = people.page("users")
     press(page, "Add user")
-    qtbot.keyClicks(page.add_email, "not an address")
-    qtbot.keyClicks(page.add_name, "Nobody")
-    qtbot.keyClick(page.add_name, Qt.Key.Key_Return)
-    assert "not an e-mail address" in page.add_banner.text
+    qtbot.keyClicks(page.add_panel.email, "not an address")
+    qtbot.keyClicks(page.add_panel.name, "Nobody")
+    qtbot.keyClick(page.add_panel.name, Qt.Key.Key_Return)
+    assert "not an e-mail address" in page.add_panel.banner.text
     assert page.add_panel.isVisible()
-    page.add_email.setText("ADA@acme-media.test")
+    page.add_panel.email.setText("ADA@acme-media.test")
     press(page.add_panel, "Add")
-    assert "already" in page.add_banner.text
+    assert "already" in page.add_panel.banner.text
     assert len(people.sso.users(ACCOUNT)) == 2
 
 
@@ -190,8 +190,8 @@ def test_a_change_and_an_addition_are_undone(people: Bench, qtbot: QtBot) -> Non
     press(page.edit_panel, "Save")
     assert "Somebody Else" in column(page.table, 0)
     press(page, "Add user")
-    page.add_email.setText("zoe@acme-media.test")
-    page.add_name.setText("Zoë")
+    page.add_panel.email.setText("zoe@acme-media.test")
+    page.add_panel.name.setText("Zoë")
     press(page.add_panel, "Add")
     press(page.banner, "Undo")
     assert "taken out again" in page.banner.text

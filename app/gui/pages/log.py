@@ -15,17 +15,16 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QSplitter,
     QStackedWidget,
-    QTabWidget,
     QWidget,
 )
 
 from app.gui.desk import Desk, Page
-from app.gui.event_words import FLOWS, MODES, facts, outcome_word, person
+from app.gui.event_words import FLOWS, MODES, outcome_word, person
 from app.gui.files import ask_save
-from app.gui.findings import FindingsTable, StatusChoice, VerdictHeader, findings
+from app.gui.log.detail import EventDetail
 from app.gui.log.filters import ONLY, FilterBar
 from app.gui.log.reasons import ReasonTable
-from app.gui.log_export import LogPart, event_text, export, load_part, load_range, load_surroundings
+from app.gui.log_export import LogPart, export, load_part, load_range, load_surroundings
 from app.gui.paged_rows import PagedRows
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
@@ -33,7 +32,6 @@ from app.gui.widgets import (
     Card,
     EmptyState,
     button,
-    column,
     copy_text,
     label,
     row,
@@ -45,8 +43,6 @@ from app.store import EventFilter, EventRecord
 from app.store.events import page_key
 
 if TYPE_CHECKING:
-    from app.accounts.provisioning import Change
-    from app.gui.findings import Finding
     from app.gui.jobs import Progress
     from app.lab import Lab
     from app.sso import SSO
@@ -84,7 +80,6 @@ class LogPage(Page):
         self._pending: list[EventRecord] = []
         self._wanted: str | None = None
         self._widened = False
-        self._shown: EventRecord | None = None
         self._total = 0
         self._counted = True
         self._export: Progress | None = None
@@ -109,7 +104,10 @@ class LogPage(Page):
         self._split.setHandleWidth(14)
         self._split.setChildrenCollapsible(False)
         self._split.addWidget(self._list())
-        self._split.addWidget(self._detail())
+        self.detail = EventDetail()
+        self.detail.inspect_asked.connect(partial(desk.open, "inspector"))
+        self.detail.compare_asked.connect(self.compare_with_last_good)
+        self._split.addWidget(self.detail)
         self._split.setSizes([340, 270])
         kept = QSettings().value("log/split")
         if kept:
@@ -200,56 +198,6 @@ class LogPage(Page):
         card = Card("", row(self.count, 1, self.fresh, self.grouping), self._lists)
         card.body.setContentsMargins(14, 10, 14, 10)
         self._lists.setMinimumHeight(110)
-        return card
-
-    def _detail(self) -> QWidget:
-        self.verdict = VerdictHeader(14)
-        copy = button("", self.copy_reference, icon="copy", kind="flat", hint="Copy reference")
-        self.more = button("", self.copy_event, icon="export", kind="flat", hint="Copy the whole event as JSON")
-        self.to_compare = button(
-            "", self._compare, icon="compare", kind="flat", hint="Compare with this person's last good login"
-        )
-        self.to_inspector = button("Inspect", self._inspect, icon="inspector", hint="Open in the inspector")
-        self.checks = FindingsTable("log-checks")
-        self.choice = StatusChoice()
-        self.choice.narrowed.connect(lambda _s: self._show_checks())
-        self.changes: Table[Change] = Table(
-            "log-changes",
-            [
-                Column("Field", lambda c: c.field, 120, mono=True),
-                Column("Before", lambda c: c.old or "", 190),
-                Column("After", lambda c: c.new or "", 190),
-                Column("Applied", lambda c: "Applied" if c.applied else "Kept", 110, state=_applied),
-                Column("Why", lambda c: c.why, 260),
-            ],
-        )
-        self.changes.setAccessibleName("Changes")
-        self.facts: Table[tuple[str, str]] = Table(
-            "log-facts",
-            [Column("Fact", lambda f: f[0], 200, muted=True), Column("Value", lambda f: f[1], 400, mono=True)],
-        )
-        self.facts.setAccessibleName("Facts")
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        self.tabs.setAccessibleName("Details")
-        for part, title in ((self.checks, "Checks"), (self.changes, "Changes"), (self.facts, "Facts")):
-            self.tabs.addTab(part, title)
-        self.tabs.currentChanged.connect(lambda i: self.choice.setVisible(i == 0))
-        card = Card()
-        card.body.setContentsMargins(14, 12, 14, 12)
-        self.tabs.setCornerWidget(self.choice)
-        top = row(
-            self.verdict, column(row(copy, self.more, self.to_compare, self.to_inspector, spacing=4), 1), spacing=12
-        )
-        top.setStretch(0, 1)
-        self._full = QWidget()
-        self._full.setLayout(column(top, self.tabs, spacing=6))
-        self._none = label("Choose an attempt above to see every check, what it changed, and what to do.", tone="muted")
-        self._none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._detail_stack = QStackedWidget()
-        self._detail_stack.addWidget(self._none)
-        self._detail_stack.addWidget(self._full)
-        card.add(self._detail_stack)
         return card
 
     def _empty(self) -> QWidget:
@@ -418,7 +366,7 @@ class LogPage(Page):
             self.work(
                 self.desk.sso.count_events, self.which(), then=self._take_count, failed=self._failed, channel="count"
             )
-        keep = self._wanted or (self._shown.reference if self._shown is not None else None)
+        keep = self._wanted or self.detail.reference or None
         self.table.model_.more = None
         self.table.show_rows(part.events)
         self.table.model_.more = self._load_more if part.more else None
@@ -548,44 +496,8 @@ class LogPage(Page):
         self.work(self.desk.sso.event, event.reference, then=self._show_event, failed=self._failed, channel="event")
 
     def _show_event(self, event: EventRecord | None) -> None:
-        self._shown = event
-        self._detail_stack.setCurrentIndex(0 if event is None else 1)
-        if event is None:
-            return
-        action = f" · What to do: {event.action}" if event.action else ""
-        self.verdict.show_verdict(event.status, event.sentence or outcome_word(event), f"{event.reference}{action}")
-        self.to_inspector.setEnabled(event.has_raw)
-        self.to_inspector.setToolTip(
-            "Inspect the message as of its receipt (Enter in the list)" if event.has_raw else "The message is not kept."
-        )
-        self.to_compare.setEnabled(event.has_raw and bool(event.email_key))
-        self._rows: list[Finding] = findings(event.checks)
-        self.choice.count_in(self._rows)
-        self._show_checks()
-        self.changes.show_rows(event.changes)
-        self.facts.show_rows(facts(event, self._accounts.get(event.account_id or 0, "")))
-        self.tabs.setTabText(0, f"Checks ({len(event.checks)})")
-        self.tabs.setTabText(1, f"Changes ({len(event.changes)})")
-        if not event.checks:
-            self.tabs.setCurrentIndex(1 if event.changes else 2)
-
-    def _show_checks(self) -> None:
-        statuses = self.choice.statuses
-        self.checks.show_rows([f for f in self._rows if f.status in statuses] if self._shown is not None else [])
-
-    def copy_reference(self) -> None:
-        """Copy the reference of the event on show."""
-        if self._shown is not None:
-            copy_text(self._shown.reference, self.verdict)
-
-    def copy_event(self) -> None:
-        """Copy the event on show as JSON."""
-        if self._shown is not None:
-            copy_text(event_text(self._shown, self._accounts.get(self._shown.account_id or 0, "")), self.more)
-
-    def _inspect(self) -> None:
-        if self._shown is not None:
-            self.desk.open("inspector", self._shown.reference)
+        account = self._accounts.get(event.account_id or 0, "") if event is not None else ""
+        self.detail.show_event(event, account)
 
     def compare_with_last_good(self, reference: str) -> None:
         """Show what differs between the person's last accepted login and this one; say so where there is none."""
@@ -597,10 +509,6 @@ class LogPage(Page):
             failed=self._failed,
             channel="compare",
         )
-
-    def _compare(self) -> None:
-        if self._shown is not None:
-            self.compare_with_last_good(self._shown.reference)
 
     # Doing ---------------------------------------------------------------------------------------------------------
 
@@ -683,7 +591,3 @@ class LogPage(Page):
         super().restyle()
         self.banner.restyle()
         self.empty.restyle()
-
-
-def _applied(change: Change) -> str:
-    return "pass" if change.applied else "warn"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHeaderView, QStackedWidget
+from PySide6.QtWidgets import QCheckBox, QHeaderView, QStackedWidget
 
 from app.gui.charts import SeatBar
 from app.gui.desk import Desk, Page
 from app.gui.files import ask_save, write_file
+from app.gui.people.adding import AddPanel, role_box
 from app.gui.people.bulk import BulkPanel
 from app.gui.people.history import HistoryPanel
+from app.gui.people.users_work import Changed, Shown, Step, load, not_done, put_back, save
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
     Banner,
@@ -34,74 +35,18 @@ from app.gui.widgets import (
     visible,
 )
 from app.gui.wording import CREATED_BY, ago, exact, plural, role_title
-from app.product import ROLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.accounts.account import Account
     from app.accounts.users import User
-    from app.sso import SSO, BulkResult, SeatPanel
+    from app.sso import BulkResult
 
 
 #: More than so many are deleted only after a question.
 _ASK_ABOVE: Final = 5
 #: Below this width the list leaves out who made the user.
 _NARROW: Final = 960
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How to undo what was done: verb(what), and what to say of its result."""
-
-    verb: Callable[[Any], Any]
-    what: Any
-    said: Callable[[Any], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A user before and after a change by hand."""
-
-    before: User
-    after: User
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page shows, read in one go. `total` counts the active users before the search."""
-
-    now: datetime
-    account: Account
-    users: tuple[User, ...]
-    seats: SeatPanel
-
-    @property
-    def nobody(self) -> bool:
-        """Whether the account has no user at all."""
-        return not self.users and self.seats.seats.used == 0
-
-
-def load(sso: SSO, imagekit_id: str, text: str, deleted: bool) -> Shown:
-    """Read the users that fit the search, and the seats."""
-    return Shown(
-        sso.now(),
-        sso.account(imagekit_id),
-        sso.users(imagekit_id, text=text.strip(), deleted=deleted),
-        sso.seats(imagekit_id),
-    )
-
-
-def role_box(name: str) -> QComboBox:
-    """A choice of the roles by title; the data is the role's id."""
-    made = QComboBox()
-    made.setAccessibleName(name)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(10)
-    for number, known in enumerate(ROLES):
-        made.addItem(known.title, known.id)
-        made.setItemData(number, known.may, Qt.ItemDataRole.AccessibleDescriptionRole)
-    return made
 
 
 class UsersPage(Page):
@@ -123,7 +68,8 @@ class UsersPage(Page):
         self.header(self.search, self.add_button)
         self.banner = Banner()
         self.body.addWidget(self.banner)
-        self.add_panel = self._add_panel()
+        self.add_panel = AddPanel()
+        self.add_panel.asked.connect(self.add)
         self.body.addWidget(self.add_panel)
         self._stack = QStackedWidget()
         self.empty = EmptyState(
@@ -223,29 +169,6 @@ class UsersPage(Page):
         bar.setStretch(1, 1)
         made = Card("", bar, self.nothing, self.table)
         made.body.setStretch(made.body.indexOf(self.table), 1)
-        return made
-
-    def _add_panel(self) -> Card:
-        self.add_email = line_edit(placeholder="name@company.example", name="E-mail of the new user")
-        self.add_name = line_edit(placeholder="Full name", name="Full name of the new user")
-        self.add_role = role_box("Role of the new user")
-        self.add_confirm = button("Add", self.add, kind="primary")
-        self.add_cancel = button("Cancel", self.hide_add, kind="flat")
-        self.add_banner = Banner()
-        for field in (self.add_email, self.add_name):
-            field.returnPressed.connect(self.add)
-        fields = row(
-            column(label("E-mail", tone="muted", size=12), self.add_email, spacing=4),
-            column(label("Full name", tone="muted", size=12), self.add_name, spacing=4),
-            column(label("Role", tone="muted", size=12), self.add_role, spacing=4),
-            column(1, row(self.add_confirm, self.add_cancel)),
-            spacing=12,
-        )
-        fields.setStretch(0, 3)
-        fields.setStretch(1, 2)
-        fields.setStretch(2, 2)
-        made = Card("Add a user by hand", fields, self.add_banner)
-        made.hide()
         return made
 
     def _edit_panel(self) -> Card:
@@ -350,32 +273,23 @@ class UsersPage(Page):
 
     def show_add(self) -> None:
         """Open the panel for a new user."""
-        self.add_banner.hide()
-        self.add_panel.show()
-        self.add_role.setCurrentIndex(1)
-        self.add_email.setFocus()
+        self.add_panel.begin()
 
-    def hide_add(self) -> None:
-        """Close it and forget what was typed."""
-        for field in (self.add_email, self.add_name):
-            field.clear()
-        self.add_panel.hide()
-
-    def add(self) -> None:
+    def add(self, email: str, name: str, role: str) -> None:
         """Add the user that was typed."""
         self.work(
             self.desk.sso.add_user,
             self.desk.account,
-            self.add_email.text(),
-            self.add_name.text(),
-            self.add_role.currentData(),
+            email,
+            name,
+            role,
             then=self._added,
-            failed=lambda e: self.add_banner.say("error", str(e)),
+            failed=lambda e: self.add_panel.banner.say("error", str(e)),
             channel="add",
         )
 
     def _added(self, user: User) -> None:
-        self.hide_add()
+        self.add_panel.leave()
         self._wanted = user.email
         self.search.clear()
         self._undoable(
@@ -442,7 +356,7 @@ class UsersPage(Page):
         if user is None or not self.save_button.isEnabled():
             return
         self.work(
-            _save,
+            save,
             self.desk.sso,
             user,
             self.name_field.text(),
@@ -464,7 +378,7 @@ class UsersPage(Page):
         before = changed.before
         self._undoable(
             f"{changed.after.email} was changed.",
-            Step(partial(_put_back, self.desk.sso, changed.after), before, lambda u: f"{u.email} is as it was before."),
+            Step(partial(put_back, self.desk.sso, changed.after), before, lambda u: f"{u.email} is as it was before."),
         )
 
     def delete(self) -> None:
@@ -503,7 +417,7 @@ class UsersPage(Page):
                     partial(self.desk.sso.set_roles, seen=dict.fromkeys(done, role)),
                     {i: before[i] for i in done},
                     lambda r: (
-                        f"{plural(len(r.done), 'role')} {'is' if len(r.done) == 1 else 'are'} as before.{_not(r)}"
+                        f"{plural(len(r.done), 'role')} {'is' if len(r.done) == 1 else 'are'} as before.{not_done(r)}"
                     ),
                 ),
             )
@@ -522,7 +436,7 @@ class UsersPage(Page):
             ids,
             lambda done: f"{plural(len(done), 'user')} deleted, and the seats are free.",
             lambda done: Step(
-                self.desk.sso.restore_users, done, lambda r: f"{plural(len(r.done), 'user')} restored.{_not(r)}"
+                self.desk.sso.restore_users, done, lambda r: f"{plural(len(r.done), 'user')} restored.{not_done(r)}"
             ),
         )
 
@@ -534,7 +448,7 @@ class UsersPage(Page):
             ids,
             lambda done: f"{plural(len(done), 'user')} restored.",
             lambda done: Step(
-                self.desk.sso.delete_users, done, lambda r: f"{plural(len(r.done), 'user')} deleted again.{_not(r)}"
+                self.desk.sso.delete_users, done, lambda r: f"{plural(len(r.done), 'user')} deleted again.{not_done(r)}"
             ),
         )
 
@@ -544,9 +458,9 @@ class UsersPage(Page):
         def finished(result: BulkResult) -> None:
             done = [u.id for u in result.done]
             if not done:
-                self.bulk.banner.say("error", _not(result).strip() or "Nothing was changed.")
+                self.bulk.banner.say("error", not_done(result).strip() or "Nothing was changed.")
                 return
-            self._undoable(said(done) + _not(result), back(done), "warning" if result.left_out else "success")
+            self._undoable(said(done) + not_done(result), back(done), "warning" if result.left_out else "success")
 
         self.work(verb, what, then=finished, failed=lambda e: self.bulk.banner.say("error", str(e)), channel="bulk")
 
@@ -657,7 +571,7 @@ class UsersPage(Page):
 
     def restyle(self) -> None:
         super().restyle()
-        for made in (self.banner, self.add_banner, self.edit_banner, self.empty, self.bulk):
+        for made in (self.banner, self.add_panel, self.edit_banner, self.empty, self.bulk):
             made.restyle()
         for made_button in (
             self.add_button,
@@ -667,27 +581,3 @@ class UsersPage(Page):
             self.history_button,
         ):
             retint(made_button)
-
-
-def _save(sso: SSO, user: User, full_name: str, email: str, role: str | None) -> Changed:
-    """Only what differs is sent, so that a value which an older rule let in does not block another change."""
-    after = sso.update_user(
-        user.id,
-        full_name=full_name if full_name != user.full_name else None,
-        email=email if email != user.email else None,
-        role=role if role != user.role else None,
-        seen=user,
-    )
-    return Changed(user, after)
-
-
-def _put_back(sso: SSO, after: User, before: User) -> User:
-    """What was changed of name, e-mail and role, as it was; not what somebody else has changed since."""
-    changed = {f: getattr(before, f) for f in ("full_name", "email", "role") if getattr(before, f) != getattr(after, f)}
-    return sso.update_user(before.id, **changed, seen=after)
-
-
-def _not(result: BulkResult) -> str:
-    """Who was left out, in a sentence."""
-    some = "; ".join(f"{email}: {why.rstrip('.')}" for email, why in result.left_out[:5])
-    return f" {len(result.left_out)} left out ({some})." if result.left_out else ""
