@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 _WORDS: Final = tuple(
     """
@@ -48,13 +49,70 @@ def reference(bits: int) -> str:
 
 def could_be_part(text: str) -> bool:
     """Whether a text in lower case could stand inside a reference."""
-    parts = text.split("-")
-    if len(parts) > 4 or not text:
+    first, *others = text.split("-")
+    if not others:
+        return text != "" and (any(text in w for w in _WORDS) or (text.isdecimal() and len(text) <= 2))
+    if others == [""]:
+        return any(w.endswith(first) for w in _WORDS)
+    return bool(places(text))
+
+
+def turned(reference: str) -> str:
+    """A reference as third word, digits, second word: what a part that does not begin in its first word is found by."""
+    second, _, rest = reference.partition("-")[2].partition("-")
+    return f"{rest}-{second}"
+
+
+class Place(NamedTuple):
+    """Where a part stands: in references that begin like this, or in those whose turned() begins and ends like this."""
+
+    turned: bool
+    begins: str
+    ends: str = ""
+
+
+def places(part: str) -> tuple[Place, ...]:
+    """Where a part in lower case may stand in a reference; together they are all of them.
+
+    Nothing for what stands in more than one reference of fifty: a digit, a hyphen, letters of several words.
+    """
+    first, *others = part.split("-")
+    if others in ([], [""]):
+        return _of_one(first, "-" if others else "")
+    return tuple(
+        place
+        for at in range(1, 5 - len(others))
+        if _fit(others, at + 1)
+        for place in _beginning_with(first, others, at)
+    )
+
+
+def _of_one(piece: str, hyphen: str) -> tuple[Place, ...]:
+    """Where a piece of one word stands, or the digits."""
+    if piece.isdecimal() and len(piece) == 2 and not hyphen:
+        return tuple(Place(True, f"{word}-{piece}") for word in _WORDS)
+    fitting = [w for w in _WORDS if (w.endswith(piece) if hyphen else piece in w)]
+    if len(fitting) != 1:
+        return ()
+    (word,) = fitting
+    second = (Place(False, f"{before}-{word}-") for before in _WORDS)
+    return Place(False, f"{word}-"), Place(True, f"{word}-"), *second
+
+
+def _fit(parts: list[str], at: int) -> bool:
+    """Whether these stand in a reference from the place `at` on (4: the digits), the last of them perhaps cut off."""
+    *whole, last = parts
+    if any(p not in _KNOWN for p in whole):
         return False
-    first, last, inner = parts[0], parts[-1], parts[1:-1]
-    if any(p not in _KNOWN for p in inner):
-        return False
-    if len(parts) == 1:
-        return any(text in w for w in _WORDS) or (text.isdecimal() and len(text) <= 2)
-    starts = last == "" or any(w.startswith(last) for w in _WORDS) or (last.isdecimal() and len(last) <= 2)
-    return starts and (first == "" or any(w.endswith(first) for w in _WORDS))
+    if at + len(whole) == 4:
+        return last == "" or (last.isdecimal() and len(last) <= 2)
+    return any(w.startswith(last) for w in _WORDS)
+
+
+def _beginning_with(first: str, others: list[str], at: int) -> Iterator[Place]:
+    rest = "-".join(others)
+    words = [w for w in _WORDS if w.endswith(first)]
+    if at != 2:
+        yield from (Place(at == 3, f"{word}-{rest}") for word in words)
+    elif words:
+        yield Place(True, rest, first)

@@ -6,13 +6,14 @@ chosen: rare values through their own index, frequent ones along the order that 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, literal, literal_column, or_, select, text, tuple_, union_all
+from sqlalchemy import Connection, Select, and_, func, literal, literal_column, or_, select, text, tuple_, union_all
 
-from app.accounts.reference import could_be_part
+from app.accounts.reference import could_be_part, places
 from app.store.models import EventRow, PersonRow, table
 from app.store.records import EventFilter, EventSort
 
@@ -22,6 +23,14 @@ _E = _EVENT.c
 
 #: Up to so many rows are fetched and sorted; what fits more often is found along the order.
 _RARE: Final = 10_000
+#: Up to so many rows a text is looked for that fits about one event of a hundred: few of them are left to be sorted.
+_SEARCHED: Final = 25_000
+#: Events whose reference holds a text, up to which their numbers are gathered, and up to which each of those is read:
+#: one word is in 12,000 of a million.
+_GATHERED: Final = 30_000
+_READ: Final = 13_000
+#: Up to so many rows of an index are held against the numbers gathered: they are not read themselves.
+_HELD: Final = 60_000
 #: People whom a text fits, up to which their events are looked up one by one.
 _FEW_PEOPLE: Final = 200
 _END: Final = "\U0010ffff"
@@ -66,10 +75,17 @@ class Road:
     hint: str = ""
 
 
-def roads(connection: Connection, which: EventFilter, sort: EventSort, *, counting: bool = False) -> tuple[Road, ...]:
+#: What texts were found to be: the condition, and how many events it leads to where they are gathered by number.
+Texts = dict[str, tuple[Any, int | None]]
+
+
+def roads(
+    connection: Connection, which: EventFilter, sort: EventSort, texts: Texts, *, counting: bool = False
+) -> tuple[Road, ...]:
     """The queries that together, merged in the order of the sort, give what the filter shows.
 
-    More than one only on SQLite, and never for `counting`, where a row must not be counted twice.
+    More than one only on SQLite, and never for `counting`, where a row must not be counted twice. `texts` is remembered
+    by the caller for as long as it sees one state of the database.
     """
     conditions = _plain(which)
     if connection.dialect.name != "sqlite":
@@ -78,15 +94,17 @@ def roads(connection: Connection, which: EventFilter, sort: EventSort, *, counti
         if which.text:
             conditions.append(_text(connection, which.text)[0])
         return (Road(tuple(conditions)),)
+    rows: int | None = None
     if which.text:
-        condition, few = _text(connection, which.text)
+        condition, rows = texts.get(which.text) or _text(connection, which.text)
+        texts[which.text] = condition, rows
         conditions.append(condition)
-        if few:
+        if rows is not None and rows < _READ:
             if which.role:
                 conditions.append(_role(which.role))
             return (Road(tuple(conditions), "NOT INDEXED"),)
     ways = _ways(which)
-    rare = _rare(connection, ways)
+    rare = _rare(connection, ways, _RARE if not which.text else _SEARCHED if rows is None else _HELD)
     if which.role and rare is None and not counting:
         ids = union_all(*(select(_E.id).where(*only) for only in _role_ways(which.role)))
         counted = select(func.count()).select_from(ids.limit(_RARE).subquery())
@@ -192,9 +210,11 @@ def _ways(which: EventFilter) -> list[tuple[str, tuple[Any, ...]]]:
     return found
 
 
-def _rare(connection: Connection, ways: Sequence[tuple[str, tuple[Any, ...]]]) -> tuple[str, tuple[Any, ...]] | None:
-    """The way with the fewest rows, if they are few enough to be sorted."""
-    best, least = None, _RARE
+def _rare(
+    connection: Connection, ways: Sequence[tuple[str, tuple[Any, ...]]], most: int
+) -> tuple[str, tuple[Any, ...]] | None:
+    """The way with the fewest rows, if they are fewer than `most`."""
+    best, least = None, most
     for index, conditions in ways:
         inner = select(_E.id).where(*conditions).with_hint(_EVENT, f"INDEXED BY {index}", "sqlite").limit(least)
         rows = connection.execute(select(func.count()).select_from(inner.subquery())).scalar_one()
@@ -205,8 +225,8 @@ def _rare(connection: Connection, ways: Sequence[tuple[str, tuple[Any, ...]]]) -
     return best
 
 
-def _text(connection: Connection, needle: str) -> tuple[Any, bool]:
-    """The condition that a text is found, and whether it names few events.
+def _text(connection: Connection, needle: str) -> tuple[Any, int | None]:
+    """The condition that a text is found, and about how many events it leads to; None where every event is looked at.
 
     E-mail and name hold it anywhere, without regard to ASCII letter case, as does a reference; an assertion id begins
     with it.
@@ -216,23 +236,45 @@ def _text(connection: Connection, needle: str) -> tuple[Any, bool]:
     begins = and_(_E.assertion_id >= needle, _E.assertion_id < needle + _END)
     folded = needle.lower()
     fits = [person, begins]
+    referring: Select[Any] | None = None
+    rows = 0
     if could_be_part(folded):
         fits.append(_in_reference(connection, folded))
-        if "-" not in folded:
-            return or_(*fits), False  # a word of a reference is in one event of a hundred
+        referring, rows = _references(connection, folded)
+        if referring is None:
+            return or_(*fits), None
     people = select(_PERSON.c.email_key).where(or_(holds(_PERSON.c.email_key), holds(_PERSON.c.full_name)))
     keys = list(connection.execute(people.distinct().limit(_FEW_PEOPLE + 1)).scalars())
     if len(keys) > _FEW_PEOPLE:
-        return or_(*fits), False
+        return or_(*fits), None
     found = [
         select(_E.id).where(_E.email_key.in_(keys), person),
         select(_E.id).where(begins),
     ]
-    if could_be_part(folded):
-        begin = and_(_E.reference >= folded, _E.reference < folded + _END)
-        known = connection.execute(select(_E.id).where(begin).limit(1)).scalar() is not None
-        found.append(select(_E.id).where(begin if known else _in_reference(connection, folded)))
-    return _E.id.in_(union_all(*found)), True
+    if referring is not None:
+        found.append(referring)
+    return _E.id.in_(union_all(*found)), rows
+
+
+def _references(connection: Connection, part: str) -> tuple[Select[Any] | None, int]:
+    """The ids of the events whose reference holds a text, on SQLite, and how many; None where they are too many."""
+    found = places(part)
+    if not found or connection.dialect.name != "sqlite":
+        return None, 0
+    ways: list[Select[Any]] = []
+    for column, is_turned in ((_E.reference, False), (_E.reference_turned, True)):
+        starts = [p.begins for p in found if p.turned is is_turned and not p.ends]
+        if starts:
+            each = func.json_each(json.dumps(starts)).table_valued("value")
+            start = each.c.value
+            fits = and_(column >= start, column < start.op("||")(_END))
+            ways.append(select(_E.id).select_from(each.join(_EVENT, fits)))
+    for p in (p for p in found if p.ends):
+        begins = and_(_E.reference_turned >= p.begins, _E.reference_turned < p.begins + _END)
+        ways.append(select(_E.id).where(begins, _E.reference_turned.endswith(p.ends, autoescape=True)))
+    ids = union_all(*ways)
+    rows = int(connection.execute(select(func.count()).select_from(ids.limit(_GATHERED).subquery())).scalar_one())
+    return (select(ids.subquery().c.id) if rows < _GATHERED else None), rows
 
 
 def _in_reference(connection: Connection, part: str) -> Any:

@@ -26,8 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.provisioning import Change
+from app.accounts.reference import turned
 from app.store.errors import DamagedStore
-from app.store.event_search import SORTS, beyond, ordering, roads, walks_along
+from app.store.event_search import SORTS, Texts, beyond, ordering, roads, walks_along
 from app.store.models import ChangeRow, EventRow, MessageRow, PersonRow, table
 from app.store.records import CheckRecord, EventFilter, EventRecord, EventSort, JudgedCheck, PageKey
 
@@ -45,7 +46,7 @@ _DETAIL_LIMIT: Final = 32_768
 _RAW_LIMIT: Final = 4 * 1024 * 1024
 _CHECKS_LIMIT: Final = 8 * 1024 * 1024
 
-_LIST_COLUMNS: Final = tuple(c for c in _EVENT.columns if c.name not in ("details", "checks"))
+_LIST_COLUMNS: Final = tuple(c for c in _EVENT.columns if c.name not in ("details", "checks", "reference_turned"))
 _LIST_NAMES: Final = tuple(c.name for c in _LIST_COLUMNS)
 _LETTER: Final = {"pass": "p", "fail": "f", "warn": "w", "info": "i", "skipped": "s", "not-applicable": "n"}
 _STATUS: Final = {v: k for k, v in _LETTER.items()}
@@ -164,9 +165,11 @@ class EventQueries:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._texts: Texts = {}
 
     def insert_event(self, event: EventRecord) -> int:
         """Append an event with its checks, changes and raw message; the row id, or 0 where its reference is taken."""
+        self._texts.clear()
         values: dict[str, Any] = {}
         for name in _TO_INSERT:
             value = getattr(event, name)
@@ -174,6 +177,7 @@ class EventQueries:
         values["failed_checks"] = _words(event.failed_checks)
         values["notes"] = _words(event.notes) or None
         values["faults"] = _words(event.faults) or None
+        values["reference_turned"] = turned(values["reference"])
         values["details"] = _pack_details(event.details)
         values["checks"] = pack_checks(event.checks) if event.checks else None
         event_id = self.connection.execute(_APPEND[self.connection.dialect.name], values).scalar()
@@ -237,7 +241,7 @@ class EventQueries:
     ) -> tuple[EventRecord, ...]:
         """One page of what the filter shows. `after` is page_key() of the last row of the page before."""
         found: list[Row[Any]] = []
-        ways = roads(self.connection, which, sort)
+        ways = roads(self.connection, which, sort, self._texts)
         if walks_along(ways, which, sort):
             return self._value_by_value(which, after, limit, sort, descending)
         for road in ways:
@@ -278,13 +282,13 @@ class EventQueries:
 
     def count_events(self, which: EventFilter) -> int:
         """How many events the filter shows."""
-        (road,) = roads(self.connection, which, "at", counting=True)
+        (road,) = roads(self.connection, which, "at", self._texts, counting=True)
         query = select(func.count()).select_from(_EVENT).where(*road.conditions)
         return int(self.connection.execute(query.with_hint(_EVENT, road.hint, "sqlite")).scalar_one())
 
     def reasons(self, which: EventFilter, *, limit: int = 100) -> tuple[tuple[str, str, int, int], ...]:
         """(category, reason, events, different people) for what the filter shows, most frequent first."""
-        (road,) = roads(self.connection, which, "at", counting=True)
+        (road,) = roads(self.connection, which, "at", self._texts, counting=True)
         count = func.count().label("events")
         query = (
             select(_EVENT.c.category, _EVENT.c.reason, count, func.count(_EVENT.c.email_key.distinct()))
@@ -298,7 +302,7 @@ class EventQueries:
 
     def activity(self, which: EventFilter, *, bucket_s: int = 3600) -> tuple[tuple[int, str, int], ...]:
         """(start of the bucket in seconds since 1970, status, events), oldest first."""
-        (road,) = roads(self.connection, which, "at", counting=True)
+        (road,) = roads(self.connection, which, "at", self._texts, counting=True)
         bucket = (type_coerce(_EVENT.c.at, BigInteger) // (bucket_s * 1_000_000)).label("bucket")
         query = (
             select(bucket, _EVENT.c.status, func.count())

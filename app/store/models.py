@@ -222,6 +222,7 @@ class EventRow(Base):
         Index(None, "revision", "at", "id"),
         Index(None, "role_after", "at", "id"),
         Index(None, "assertion_id"),
+        Index(None, "reference_turned"),
         _partial("category", "category <> ''"),
         _partial("mode", "mode <> 'live'"),
         _partial("origin", "origin <> 'acs'"),
@@ -284,6 +285,7 @@ class EventRow(Base):
     as_expected: Mapped[bool | None]
     details: Mapped[bytes | None]
     checks: Mapped[bytes | None]
+    reference_turned: Mapped[str] = mapped_column(server_default="")
 
 
 class PersonRow(Base):

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from app.accounts.reference import SPACE, reference
+from app.accounts.reference import SPACE, reference, turned
 from app.sso import SSO
 from app.store import Store
-from app.store.models import AccountRow, EventRow, MessageRow, UserRow, table
+from app.store.models import AccountRow, EventRow, MessageRow, PersonRow, UserRow, table
 from simulator import Idp, KeyRing, default_tenant
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -69,10 +69,12 @@ def fill(url: str, *, rows: int = 1_000_000, users: int = 50_000, days: int = 36
                 at = time + step * n
                 row, body = samples[chance.randrange(len(samples))]
                 email, name = person(10 + chance.randrange(users))
+                own = reference(n * 1_000_003 % SPACE)
                 row = {
                     **row,
                     "id": n + 1001,
-                    "reference": reference(n * 1_000_003 % SPACE),
+                    "reference": own,
+                    "reference_turned": turned(own),
                     "at": at,
                     "judged_at": at,
                     "account_id": main if chance.random() < 0.98 else small,
@@ -91,6 +93,12 @@ def fill(url: str, *, rows: int = 1_000_000, users: int = 50_000, days: int = 36
                 tx.connection.execute(insert(table(EventRow)), events)
                 if messages:
                     tx.connection.execute(insert(table(MessageRow)), messages)
+        people_of = table(PersonRow)
+        with store.write() as tx:
+            known = set(tx.connection.execute(select(people_of.c.email_key)).scalars())
+            names = [person(n) for n in range(10, users + 10)]
+            new = [{"email_key": e, "full_name": n} for e, n in names if e not in known]
+            tx.connection.execute(insert(people_of), new)
 
 
 def _samples(sso: SSO, idp: Idp, store: Store) -> Iterator[tuple[dict[str, Any], bytes]]:

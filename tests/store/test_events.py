@@ -243,12 +243,15 @@ def test_every_road_gives_the_same_rows(store, account, monkeypatch):
             "role": "finance", "text": "person 4", "since": NOW + timedelta(minutes=9),
         }.items()
     ]  # fmt: skip
+    pieces = ("amber", "mber", "otter", "r-otter", "ter-quilt-1", "t-2", "quilt-", "-quilt-33", "-07", "4", "r-q")
+    filters += [EventFilter(text=piece) for piece in pieces]
     filters += [replace(a, status="failure") for a in filters] + [replace(a, account=account) for a in filters]
     filters += [replace(a, role="finance", text="p") for a in filters[:12]] + [EventFilter(role="admin")]
     ways = {}
     for few in (0, 3, 10_000):
         monkeypatch.setattr(event_search, "_RARE", few)
-        monkeypatch.setattr(event_search, "_FEW_PEOPLE", few)
+        for bound in ("_FEW_PEOPLE", "_SEARCHED", "_GATHERED", "_HELD", "_READ"):
+            monkeypatch.setattr(event_search, bound, few)
         for which in filters:
             for sort in ("at", "email", "status") if which in filters[:17] else ("at",):
                 for descending in (True, False) if sort == "at" else (False,):
@@ -264,6 +267,10 @@ def test_every_road_gives_the_same_rows(store, account, monkeypatch):
             with store.read() as tx:
                 assert tx.count_events(which) == len(ways[which, "at", True])
     assert all(set(ways[w, "at", True]) == set(ways[w, "status", False]) for w in filters[:17])
+    for piece in pieces:
+        holds = [f"amber-otter-quilt-{n:02d}" for n in range(60) if piece in f"amber-otter-quilt-{n:02d}"]
+        assert {*holds} <= {*ways[EventFilter(text=piece), "at", True]}
+        assert "-" not in piece or len(holds) == len(ways[EventFilter(text=piece), "at", True])
     assert ways[EventFilter(role="admin"), "at", True] == [f"amber-otter-quilt-{n:02d}" for n in range(57, 0, -8)]
 
 

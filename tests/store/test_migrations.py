@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from app.accounts.users import User
-from app.store import Revision, Store, StoreError
+from app.store import EventFilter, EventRecord, Revision, Store, StoreError
 from app.store.migrations import HEAD, KNOWN
 from app.store.models import Base
 from app.store.store import migrate
@@ -163,3 +164,23 @@ def test_configurations_of_an_older_version_are_kept_and_not_enforced(url):
             assert tx.current_revision(account) == replace(saved, id=1)
             assert tx.account(account).enforced is False
             assert tx.tests(account) == tx.recovery_codes(account) == ()
+
+
+def test_references_of_an_older_version_are_found_by_a_piece_of_them(store):
+    references = ("amber-otter-quilt-42", "otter-amber-quilt-07", "quilt-quilt-quilt-99")
+    with store.write() as tx:
+        for n, reference in enumerate((*references, "old")):
+            tx.insert_event(
+                EventRecord(reference=reference, at=NOW, status="success", outcome="created", sentence=str(n))
+            )
+        stored = tx.connection.execute(text("SELECT reference, reference_turned FROM events ORDER BY id")).all()
+    assert [tuple(r) for r in stored[:2]] == [(references[0], "quilt-42-otter"), (references[1], "quilt-07-amber")]
+    with store.write() as tx:
+        migrate(tx.connection, KNOWN[KNOWN.index("0008") - 1])
+    with store.write() as tx:
+        migrate(tx.connection, HEAD)
+        again = tx.connection.execute(text("SELECT reference, reference_turned FROM events ORDER BY id")).all()
+        assert again[:3] == stored[:3]
+        assert tuple(again[3]) == ("old", "")
+        for piece in ("r-otter-quilt-4", "ter-quilt", "lt-42", "-otter-"):
+            assert [e.reference for e in tx.events(EventFilter(text=piece))] == [references[0]]
