@@ -428,13 +428,22 @@ def claim_rows(report: Report) -> list[ClaimRow]:
     return rows
 
 
+_WOULD: Final = {
+    "would_create": "would create the user",
+    "would_recreate": "would create the user anew",
+    "would_update": "would update the user",
+    "would_update_partially": "would update the user in part",
+    "would_link": "would be the first of a user who was added by hand",
+    "would_reject": "would be refused",
+}
+
+
 def provisioning_sentence(p: ProvisioningSummary | None) -> str:
     """What a login with this message would do, with the seats."""
     if p is None:
         return "What a login would do is not known: the message was not judged against an account."
     seats = f" Seats after it: {p.seats_used} of {p.seats_limit}." if p.seats_used is not None else ""
-    outcome = p.outcome.replace("_", " ")
-    return f"A login with it {outcome}: {p.message}{seats}"
+    return f"A login with it {_WOULD.get(p.outcome, p.outcome.replace('_', ' '))}: {p.message}{seats}"
 
 
 def state_of(report: Report) -> str:
