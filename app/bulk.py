@@ -28,6 +28,7 @@ R = TypeVar("R")
 FEW: Final = 300
 _MOST_PROCESSES: Final = 8
 _CHUNK: Final = 16
+_ASK_AGAIN_S: Final = 0.2
 _CHUNKS_AHEAD: Final = 3  # per process: the rest of the items waits here, so that no queue grows
 
 
@@ -80,12 +81,15 @@ def in_order(
     arguments: tuple[Any, ...] = (),
     *,
     processes: int | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[R | Crashed]:
     """Do the work on every item, and give the results in the order of the items.
 
     begin(*arguments) gives the function that works on one item; with several processes each of them calls it, so it
     must be found by name in its module, and arguments, items and results must be values. It is called here first, so
-    that its errors are raised here. Closing the iterator stops the work. WorkersLost where a process was killed.
+    that its errors are raised here. Closing the iterator stops the work: other processes are ended in the middle of it,
+    so that it must leave nothing that only they could clear away. `wanted` is asked now and then while a result is
+    waited for, such as while processes start, and ends it when it says no. WorkersLost where a process was killed.
     """
     count = processes_for(len(items)) if processes is None else processes
     with begin(*arguments) as work:
@@ -93,7 +97,7 @@ def in_order(
             for item in items:
                 yield _guarded(work, item)
             return
-    yield from _spread(items, begin, arguments, count)
+    yield from _spread(items, begin, arguments, count, wanted)
 
 
 def _guarded(work: Callable[[Item], R], item: Item) -> R | Crashed:
@@ -108,8 +112,9 @@ def _spread(
     begin: Callable[..., AbstractContextManager[Callable[[Item], R]]],
     arguments: tuple[Any, ...],
     processes: int,
+    wanted: Callable[[], bool],
 ) -> Iterator[R | Crashed]:
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
@@ -122,13 +127,18 @@ def _spread(
     )
     waiting: deque[Future[list[R | Crashed]]] = deque()
     chunks = (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
+    done = False
     try:
         while True:
             while len(waiting) < processes * _CHUNKS_AHEAD and (chunk := next(chunks, None)) is not None:
                 with _unheard_by_children():
                     waiting.append(pool.submit(_work_on, chunk))
             if not waiting:
+                done = True
                 return
+            while not wait([waiting[0]], _ASK_AGAIN_S).done:
+                if not wanted():
+                    return
             yield from waiting.popleft().result()
     except BrokenProcessPool as e:
         raise WorkersLost(
@@ -136,6 +146,10 @@ def _spread(
             "fewer files at once."
         ) from e
     finally:
+        if not done:
+            # Whoever stopped it does not wait for what was begun: a process may only just be reading its modules.
+            for worker in list((pool._processes or {}).values()):
+                worker.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

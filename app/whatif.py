@@ -59,20 +59,28 @@ def forecast(
 ) -> Forecast:
     """Judge the newest `limit` stored logins of the account under the candidate.
 
-    `told` gets how many are done of how many, and says whether to go on. `processes` None: as many as are worth it.
-    app.bulk.WorkersLost where one of them is ended from outside.
+    `told` gets how many are done of how many, again and again while it waits, and says whether to go on.
+    `processes` None: as many as are worth it. app.bulk.WorkersLost where one of them is ended from outside.
     """
     references = sso.stored_logins(candidate.imagekit_id, limit)
     address = sso.store.address
     if processes is None:
         processes = processes_for(len(references))
+    done, stopped = 0, False
+
+    def still_wanted() -> bool:
+        nonlocal stopped
+        stopped = not told(done, len(references))
+        return not stopped
+
     results: Generator[Rejudged | Crashed | None, None, None]
     if processes < 2 or address is None:
         results = (sso.rejudge(r, candidate) for r in references)  # with the keys that this session holds
     else:
-        spread = in_order(references, _judging, (address, candidate, sso.now()), processes=processes)
+        arguments = (address, candidate, sso.now())
+        spread = in_order(references, _judging, arguments, processes=processes, wanted=still_wanted)
         results = cast("Generator[Rejudged | Crashed | None, None, None]", spread)
-    done, crashed, found, cancelled = 0, 0, [], not told(0, len(references))
+    crashed, found, cancelled = 0, [], not told(0, len(references))
     try:
         for result in results if not cancelled else ():
             done += 1
@@ -90,7 +98,7 @@ def forecast(
         judged=len(found),
         stop=tuple(r for r in found if r.now and not r.then),
         start=tuple(r for r in found if r.then and not r.now),
-        cancelled=cancelled,
+        cancelled=cancelled or stopped,
         crashed=crashed,
     )
 

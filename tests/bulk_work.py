@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -55,3 +56,11 @@ def noting(folder: str) -> Iterator[Callable[[int], int]]:
         return n
 
     yield work
+
+
+@contextmanager
+def slow_to_begin() -> Iterator[Callable[[int], int]]:
+    """Takes a minute to begin, in another process."""
+    if multiprocessing.parent_process() is not None:
+        time.sleep(60)
+    yield lambda n: n

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.bulk import FEW, Crashed, Unlisted, WorkersLost, files_in, in_order, processes_for
-from tests.bulk_work import doubling, dying, noting, uneven
+from tests.bulk_work import doubling, dying, noting, slow_to_begin, uneven
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,6 +51,27 @@ def test_only_a_few_items_are_worked_on_ahead(tmp_path: Path) -> None:
     assert [next(found) for _ in range(10)] == list(range(10))
     found.close()
     assert len(list(tmp_path.iterdir())) <= 7 * 16, "stopped, and no queue had grown"
+
+
+def test_what_is_not_wanted_any_more_ends_while_its_processes_start() -> None:
+    asked: list[float] = []
+
+    def wanted() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) < 2
+
+    assert list(in_order(range(5_000), slow_to_begin, processes=2, wanted=wanted)) == []
+    assert time.monotonic() - asked[-1] < 1, "nobody waits for a process that has only begun"
+    assert multiprocessing.active_children() == []
+
+
+def test_closing_ends_what_was_begun() -> None:
+    found = in_order(range(5_000), doubling, (2,), processes=2)
+    assert not isinstance(next(found), Crashed)
+    begun = time.monotonic()
+    found.close()
+    assert time.monotonic() - begun < 1
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
