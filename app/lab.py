@@ -24,7 +24,7 @@ from app.sso import SSO, LoginResult
 from app.visiting import Flow as Flow
 from app.visiting import LabError as LabError
 from app.visiting import LoginOutcome as LoginOutcome
-from app.visiting import asked, from_login_page, from_portal
+from app.visiting import asked, everywhere, from_login_page, from_portal
 from app.witness import Stamp, Witness, key_of
 from simulator.kept_tenant import KeptTenant
 from simulator.tenant import (
@@ -526,6 +526,20 @@ class Lab:
                 if issued is None:
                     return LoginOutcome("", False, page.status_code, words(page.text), flow=flow, faults=chosen)
                 return self._deliver(client, issued, mode, flow, chosen)
+
+    def log_out(self, username: str) -> str:
+        """Log somebody out everywhere as a browser does, from the portal through every application; what was said.
+
+        Raises LabError while stopped, where they are signed in nowhere, or where a message would leave this computer.
+        """
+        from app.browserless import browser, words
+
+        with self._login:
+            if not self.running:
+                raise LabError("The test identity provider is stopped. Start it first.")
+            with browser() as client:
+                page = everywhere(self, client, username)
+            return words(page.text)
 
     def send(
         self, issued: Issued, *, mode: Mode = "live", client: httpx.Client | None = None

@@ -96,3 +96,35 @@ def asked(lab: Visited, client: httpx.Client, email: str) -> str | LoginOutcome:
         sentence = lab.sso.event(reference).sentence if reference else words(answer.text)
         return LoginOutcome(reference, False, answer.status_code, sentence, flow="sp_initiated", page=answer.text)
     return urljoin(str(answer.url), answer.headers["location"])
+
+
+#: Pages that one logout may lead through: a request, an answer and a page for each application.
+_MOST_PAGES = 40
+
+
+def everywhere(lab: Visited, client: httpx.Client, username: str) -> httpx.Response:
+    """The portal, the person, "Log out everywhere", and every page between; the last one.
+
+    Raises LabError where the person is signed in nowhere, or a message would leave this computer.
+    """
+    from app.browserless import FORM_HEADERS, form_with, is_here
+
+    person = client.get(f"{lab.portal_url}&{urlencode({'user': username})}")
+    form = form_with(person, everywhere="yes")
+    if form is None:
+        raise LabError(f"{username} is signed in nowhere. Log in first.")
+    page = client.post(form.action, content=urlencode(form.fields), headers=FORM_HEADERS)
+    for _ in range(_MOST_PAGES):
+        if page.status_code in (302, 303):
+            to = urljoin(str(page.url), page.headers["location"])
+            if not is_here(to):
+                raise LabError(f"The logout leads to {to[:200]}, which is not this computer. Use a browser for it.")
+            page = client.get(to)
+            continue
+        message = form_with(page, SAMLRequest=None) or form_with(page, SAMLResponse=None)
+        if message is None:
+            return page
+        if not is_here(message.action):
+            raise LabError(f"The logout leads to {message.action[:200]}, which is not this computer.")
+        page = client.post(message.action, content=urlencode(message.fields), headers=FORM_HEADERS)
+    raise LabError("The logout led through too many pages and was given up.")

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT: Final = 1_572_864
 _FORM_LIMIT: Final = 16_384
+_SAML_FORM_LIMIT: Final = 131_072
 _SESSIONS: Final = 1_000
 _FORM: Final = "application/x-www-form-urlencoded"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST"})
@@ -64,6 +65,8 @@ class Person:
     reference: str
     landing: str | None
     claims: tuple[tuple[str, tuple[str, ...]], ...]
+    #: By what a logout of the identity provider names the session: issuer, NameID, SessionIndex ("" for none).
+    named: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,24 @@ class Sessions:
             while len(self._known) > self._limit:
                 self._known.popitem(last=False)
         return session
+
+    def end(self, issuer: str, name_id: str, indexes: tuple[str, ...]) -> int:
+        """End the sessions that an identity provider names, all of the person's without an index; how many they were.
+
+        A login that stated no SessionIndex is ended by any.
+        """
+        with self._lock:
+            gone = [
+                s.id
+                for s in self._known.values()
+                if s.person is not None
+                and s.person.named is not None
+                and s.person.named[:2] == (issuer, name_id)
+                and (not indexes or s.person.named[2] in ("", *indexes))
+            ]
+            for session_id in gone:
+                del self._known[session_id]
+        return len(gone)
 
     def forget(self, session_id: str) -> None:
         """End a session."""
@@ -266,17 +287,22 @@ class _Pages:
         )
 
     async def logout_page(self, request: Request) -> Response:
-        """GET /logout: asks; a GET changes nothing."""
+        """GET /logout: asks, and changes nothing; but a signed LogoutRequest of the identity provider is obeyed."""
+        query: bytes = request.scope["query_string"]
+        if b"SAMLRequest=" in query:
+            return await self._obey(query, "redirect")
         session = self._session(request)
         if session is None or session.person is None:
             return self._page("logout.html", done=True, token="")
         return self._page("logout.html", done=False, token=session.token)
 
     async def logout(self, request: Request) -> Response:
-        """POST /logout."""
-        form = await self._form(request)
+        """POST /logout: the button of our own page, or a LogoutRequest of the identity provider."""
+        form = await self._form(request, limit=_SAML_FORM_LIMIT)
         if isinstance(form, Response):
             return form
+        if "SAMLRequest" in form:
+            return await self._obey(await request.body(), "post")
         session = self._session(request)
         if session is not None:
             if not self._is_ours(request, session, form):
@@ -285,6 +311,17 @@ class _Pages:
         answer = self._page("logout.html", done=True, token="")
         answer.delete_cookie(self.cookie, path="/")
         return answer
+
+    async def _obey(self, octets: bytes, by: Literal["post", "redirect"]) -> Response:
+        """What the identity provider asks for is done where it is believed, and answered at its logout address."""
+        done = await run_in_threadpool(self.sso.log_out, octets, by=by, end=self.sessions.end)
+        if done.refused:
+            return self._page("refused.html", 403, message=done.public, reference=done.reference)
+        if done.reply is None:
+            return self._page("logout.html", done=True, token="")
+        if done.reply.method == "GET":
+            return RedirectResponse(done.reply.url, 303)
+        return self._page("answer.html", action=done.reply.url, fields=done.reply.fields)
 
     async def stylesheet(self, _request: Request) -> Response:
         """GET /style.css."""
@@ -325,11 +362,11 @@ class _Pages:
     def _refused(self, status: int, message: str) -> Response:
         return self._page("refused.html", status, message=message, reference="")
 
-    async def _form(self, request: Request) -> dict[str, str] | Response:
-        """The fields of a small form of ours, or the answer that refuses it."""
+    async def _form(self, request: Request, limit: int = _FORM_LIMIT) -> dict[str, str] | Response:
+        """The fields of a small form, or the answer that refuses it."""
         if _media_type(request) != _FORM:
             return self._refused(415, f"A form ({_FORM}) is expected here.")
-        if int(request.headers.get("content-length", "0")) > _FORM_LIMIT:
+        if int(request.headers.get("content-length", "0")) > limit:
             return self._refused(413, "This form is too large.")
         try:
             body = await request.body()
@@ -359,6 +396,7 @@ def _media_type(request: Request) -> str:
 def _person(result: LoginResult) -> Person:
     assert result.user is not None
     assert result.account is not None
+    login = result.report.login
     return Person(
         full_name=result.user.full_name,
         email=result.user.email,
@@ -369,6 +407,7 @@ def _person(result: LoginResult) -> Person:
         reference=result.reference,
         landing=result.landing,
         claims=tuple((name[:200], tuple(v[:500] for v in values[:20])) for name, values in result.claims.items())[:100],
+        named=(login.issuer, login.name_id, login.session_index or "") if login is not None else None,
     )
 
 

@@ -185,6 +185,7 @@ class WebIdp:
         signed_in = [names[s.application] for s in sessions if s.application in names]
         response = self._page(
             "portal.html",
+            form_action=" ".join(["'self'", *(self._logout_origins() if signed_in else ())]),
             people=tenant.users[:_SHOWN],
             hidden=max(0, len(tenant.users) - _SHOWN),
             person=person,
@@ -272,8 +273,8 @@ class WebIdp:
         self.sessions.began(issued)
         return self._deliver(issued)
 
-    def _deliver(self, issued: Issued) -> Response:
-        """The page that posts the message by itself, or by its button."""
+    def _deliver(self, issued: Issued, onward: Sequence[str] = ()) -> Response:
+        """The page that posts the message by itself, or by its button. `onward` is where redirects may lead then."""
         if issued.method == "GET":
             return RedirectResponse(issued.url, status_code=303, headers=security_headers("default-src 'none'"))
         fields = issued.form
@@ -282,7 +283,7 @@ class WebIdp:
         origins = {_origin(issued.url), _origin(issued.relay_state or "")} - {None}
         return self._page(
             "post.html",
-            form_action=" ".join(sorted(o for o in origins if o)),
+            form_action=" ".join(sorted({o for o in origins if o} | set(onward))),
             script=True,
             action=issued.url,
             fields=fields,
@@ -343,7 +344,7 @@ class WebIdp:
             issued = await run_in_threadpool(self.idp.logout_request, session, token)
             logout.asked(session, app.name, issued.response_id or "")
             self.record(issued, None)
-            return self._deliver(issued)
+            return self._deliver(issued, self._logout_origins())
         if token is not None:
             with self._lock:
                 self._logouts.pop(token, None)
@@ -352,7 +353,15 @@ class WebIdp:
         partial = not logout.complete
         issued = await run_in_threadpool(lambda: self.idp.logout_response(logout.asked_by, partial=partial))  # type: ignore[arg-type]  # it is not None here
         self.record(issued, None)
-        return self._deliver(issued)
+        return self._deliver(issued, self._logout_origins())
+
+    def _logout_origins(self) -> tuple[str, ...]:
+        """Where a logout leads: browsers hold the redirects after a form against the form's page as well (CSP level 3).
+
+        Each service provider sends the browser back here, and from here it goes on to the next.
+        """
+        known = (_origin(a.logout_to or "") for a in self.idp.tenant.applications)
+        return ("'self'", *sorted({o for o in known if o}))
 
     def _remember(self, logout: Logout) -> str:
         """The RelayState of the messages of a logout, not to be guessed; of those under way the last 50 are kept."""

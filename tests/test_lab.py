@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from app.bootstrap import Workspace, demo_workspace
+from app.browserless import FORM_HEADERS, browser, form_with
 from app.lab import Lab, LabError
 from app.sso import Refused
+from app.visiting import from_portal
 from app.witness import key_of
 from simulator import KeyRing, PortTaken, TenantError, UnknownFault
 
@@ -300,3 +303,40 @@ def test_an_exchange_is_replayed_and_refused_as_a_replay(lab: Lab) -> None:
     assert page.status_code == 403
     assert result is not None
     assert "replay-assertion-id" in {c.id for c in result.report.failures}
+
+
+@pytest.mark.parametrize("by_redirect", [False, True])
+def test_a_logout_from_the_portal_ends_the_session_at_our_service_provider(lab: Lab, by_redirect: bool) -> None:
+    lab.start()
+    lab.connect(ACCOUNT)
+    with browser() as client:
+        lab.log_in("grace", ACCOUNT)
+        ours = replace(lab.application_for(lab.sso.account(ACCOUNT)), logout_by_redirect=by_redirect)
+        lab.change_tenant(lambda t: t.with_application(ours))
+        form = form_with(from_portal(lab, client, "ada", ACCOUNT), SAMLResponse=None)
+        assert form is not None
+        client.post(form.action, content=urlencode(form.fields), headers=FORM_HEADERS)
+        signed_in = client.get(f"{lab.sp_url}/dashboard").text
+        assert "ada@acme-media.test" in signed_in
+        said = lab.log_out("ada")
+        assert said == "Signed out. ImageKit (Acme Media): signed out."
+        assert "ada@acme-media.test" not in client.get(f"{lab.sp_url}/dashboard").text
+    event = lab.sso.events(limit=1)[0]
+    assert (event.outcome, event.email_key) == ("logged-out", "ada@acme-media.test")
+    assert "1 session ended" in event.sentence
+    with pytest.raises(LabError, match="signed in nowhere"):
+        lab.log_out("ada")
+    assert lab.log_out("grace")  # she is somebody else, and was signed in all the time
+
+
+def test_a_logout_never_leaves_this_computer(lab: Lab) -> None:
+    lab.start()
+    lab.connect(ACCOUNT)
+    lab.log_in("ada", ACCOUNT)
+    away = replace(lab.application_for(lab.sso.account(ACCOUNT)), logout_url="https://elsewhere.test/slo")
+    lab.change_tenant(lambda t: t.with_application(away))
+    with pytest.raises(LabError, match="not this computer"):
+        lab.log_out("ada")
+    lab.stop()
+    with pytest.raises(LabError, match="stopped"):
+        lab.log_out("ada")

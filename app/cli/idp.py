@@ -7,6 +7,7 @@ import contextlib
 import sys
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         "  sso-workbench idp serve --acs-url http://127.0.0.1:8800/saml/consume --vendor okta\n"
         "  sso-workbench idp serve --sp-metadata sp.xml --port 8801 --api-port 8802 --api-token-file token\n"
         "  sso-workbench idp issue --user ada --fault sig-tampered-content > message.txt\n"
+        "  sso-workbench idp logout --user ada --session-index _4f2a --sp-metadata sp.xml\n"
         "  sso-workbench idp metadata > idp.xml\n"
         "  sso-workbench idp list-faults xsw\n"
     ),
@@ -180,6 +182,59 @@ def issue(
         for change in issued.changes:
             tell(change.diff)
     sys.stdout.buffer.write(_encoded(issued, encode))
+    sys.stdout.buffer.flush()
+    return 0
+
+
+@command.command("logout")
+@organisation_options
+@click.option("--user", required=True, metavar="NAME", help="Whose session ends: user name or e-mail.")
+@click.option("--logout-url", metavar="URL", help="The service provider's logout address, where it is not known.")
+@click.option("--session-index", "indexes", multiple=True, metavar="ID", help="As the login stated it (repeatable).")
+@click.option("--relay-state", metavar="TEXT", help="The RelayState to send.")
+@click.option(
+    "--encode",
+    type=click.Choice(["base64", "url", "xml", "form"]),
+    default="url",
+    show_default=True,
+    help="url: the signed address to open (HTTP-Redirect); form: the octets of the POST, signed in the message.",
+)
+def logout(
+    organisation: Organisation,
+    user: str,
+    logout_url: str | None,
+    indexes: tuple[str, ...],
+    relay_state: str | None,
+    encode: str,
+) -> int:
+    """Print one signed LogoutRequest to a service provider, without a server."""
+    from simulator.errors import LoginRefused
+    from simulator.logout import SpSession
+
+    idp, application = open_idp(organisation)
+    if application is None:
+        application = next(iter(idp.tenant.applications), None) or the_product(organisation)
+    person = idp.tenant.user(user)
+    if person is None:
+        raise LoginRefused(f'The directory knows nobody called "{user[:100]}".')
+    to = logout_url or application.logout_url
+    application = replace(application, logout_url=to, logout_by_redirect=encode == "url")
+    now = idp.now()
+    session = SpSession(
+        user=person.username,
+        application=application.id,
+        name_id=idp.spec(person, application, now, None).name_ids[0],
+        session_indexes=indexes,
+        at=now,
+    )
+    issued = idp.logout_request(session, relay_state, application=application)
+    if encode == "url":
+        data = issued.url.encode() + b"\n"
+    elif encode == "xml":
+        data = issued.xml + b"\n"
+    else:
+        data = issued.body if encode == "form" else dict(issued.form)["SAMLRequest"].encode() + b"\n"
+    sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
     return 0
 

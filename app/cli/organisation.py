@@ -180,6 +180,8 @@ def the_product(o: Organisation) -> Application:
         entity_id=o.sp_entity_id or IMAGEKIT.entity_id,
         acs_url=o.acs_url or IMAGEKIT.acs_url,
         relay_state=IMAGEKIT.relay_state,
+        # That of the product belongs to the product alone.
+        logout_url=IMAGEKIT.logout_url if o.sp_entity_id is None and o.acs_url is None else None,
     )
     return replace(product, **_knobs(o))
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from app.saml.identifiers import normalise_email
     from app.saml.intake import ErrorText, Intake, Piece, Step, Trace, of_piece, take_in
+    from app.saml.logout import build_logout_response, read_logout_request
     from app.saml.metadata import IdpMetadata, MetadataReading, load_certificates, read_metadata, sp_metadata
     from app.saml.reading import claimed_issuer, kind_of, read_assertion, read_response
     from app.saml.report import ProvisioningSummary, Report, VerifiedLogin, inspect, issue_instant_of
@@ -56,6 +57,8 @@ _WHERE: Final = {
     "TrustedKey": "expectation",
     "VerifiedLogin": "report",
     "build_authn_request": "request",
+    "build_logout_response": "logout",
+    "read_logout_request": "logout",
     "claimed_issuer": "reading",
     "decode": "decoding",
     "fingerprint": "certificates",
@@ -102,6 +105,7 @@ __all__ = [
     "TrustedKey",
     "VerifiedLogin",
     "build_authn_request",
+    "build_logout_response",
     "claimed_issuer",
     "decode",
     "fingerprint",
@@ -114,6 +118,7 @@ __all__ = [
     "of_piece",
     "parse",
     "read_assertion",
+    "read_logout_request",
     "read_metadata",
     "read_response",
     "redirect_url",

@@ -317,7 +317,8 @@ def inspect(
 ) -> Report:
     """Judge whatever was pasted or posted as of `now`. Never raises.
 
-    `channel` is "paste", "post-form" (the octets of a posted form) or "redirect-query". `relay_state` replaces the one
+    `channel` is "paste", "post-form" (the octets of a form posted to the ACS), "slo-form" (to the logout address) or
+    "redirect-query". `relay_state` replaces the one
     that came with the message. `name` is what the report calls the input.
     """
     at = now if now.tzinfo else now.replace(tzinfo=UTC)

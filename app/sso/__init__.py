@@ -10,6 +10,7 @@ from app.sso.keys import HeldKey, Keyring, KeyringRefused
 from app.sso.leavers import LeaverVerbs
 from app.sso.log import LogVerbs
 from app.sso.login import LoginVerbs
+from app.sso.logout import LogoutReply, LogoutResult, LogoutVerbs
 from app.sso.revisions import Difference
 from app.sso.safety import Condition, Recovered, Safety, SafetyVerbs
 from app.sso.sources import SourceVerbs, SourceView
@@ -38,6 +39,7 @@ from app.sso.whatif import Candidate, Rejudged, WhatIfVerbs
 
 class SSO(
     LoginVerbs,
+    LogoutVerbs,
     LeaverVerbs,
     ComparingVerbs,
     LogVerbs,
@@ -78,6 +80,8 @@ __all__ = [
     "ListView",
     "LoginResult",
     "LoginStart",
+    "LogoutReply",
+    "LogoutResult",
     "MetadataRefused",
     "MetadataSummary",
     "Moved",

@@ -84,7 +84,7 @@ def process(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     "command",
     [
         *COMMANDS,
-        *("idp serve", "idp issue", "idp list-faults", "idp metadata", "sp serve"),
+        *("idp serve", "idp issue", "idp logout", "idp list-faults", "idp metadata", "sp serve"),
         *(
             "config show",
             "config set",
@@ -916,3 +916,18 @@ def test_a_signature_that_fails_is_explained(cli: Cli) -> None:
     assert "fails at: digest" in said.out
     assert "re-formatted" in said.out
     assert "fails at" not in cli("inspect", "-", "--idp-metadata", "idp.xml", stdin=xml.encode()).out
+
+
+@pytest.mark.parametrize("encode", ["url", "form", "base64", "xml"])
+def test_a_logout_request_is_written_in_every_way(cli: Cli, encode: str) -> None:
+    Path("idp.xml").write_text(cli("idp", "metadata").out)
+    made = cli("idp", "logout", "--user", "grace", "--session-index", "_s1", "--encode", encode)
+    assert made.code == 0
+    Path("message.txt").write_text(made.out)
+    found = cli("inspect", "message.txt", "--idp-metadata", "idp.xml", "--test-idp", "--format", "json")
+    report = json.loads(found.out)
+    assert report["message"]["kind"] == "LogoutRequest"
+    assert report["verdict"] == "accept", report["headline"]
+    nobody = cli("idp", "logout", "--user", "nobody")
+    assert nobody.code == 2
+    assert "knows nobody" in nobody.err

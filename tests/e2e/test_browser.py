@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,23 +78,31 @@ def test_a_first_login_from_the_portal_creates_the_user(
     page.context.close()  # type: ignore[attr-defined]
 
 
-def test_a_registered_person_starts_at_our_login_page(browser: object, lab: Lab, workspace: Workspace) -> None:
-    page = page_of(browser, scripts=True)
-    from_portal(page, lab, "Ada Lindqvist", scripts=True)
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts-on", "scripts-off"])
+def test_a_registered_person_starts_at_our_login_page(
+    scripts: bool, browser: object, lab: Lab, workspace: Workspace
+) -> None:
+    page = page_of(browser, scripts=scripts)
+    from_portal(page, lab, "Ada Lindqvist", scripts=scripts)
     page.goto(f"{lab.sp_url}/logout")  # type: ignore[attr-defined]
     page.goto(lab.login_url)  # type: ignore[attr-defined]
     page.get_by_label("E-mail").fill("ada@acme-media.test")  # type: ignore[attr-defined]
     page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
     if "/dashboard" not in page.url:  # type: ignore[attr-defined]
         page.get_by_text("Ada Lindqvist").first.click()  # type: ignore[attr-defined]
+        if not scripts:
+            page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
         page.wait_for_url("**/dashboard")  # type: ignore[attr-defined]
     newest = workspace.sso.events()[0]
     assert (newest.outcome, newest.flow) == ("unchanged", "sp_initiated")
     page.context.close()  # type: ignore[attr-defined]
 
 
-def test_an_unknown_person_is_told_to_start_at_the_portal(browser: object, lab: Lab, workspace: Workspace) -> None:
-    page = page_of(browser, scripts=True)
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts-on", "scripts-off"])
+def test_an_unknown_person_is_told_to_start_at_the_portal(
+    scripts: bool, browser: object, lab: Lab, workspace: Workspace
+) -> None:
+    page = page_of(browser, scripts=scripts)
     page.goto(lab.login_url)  # type: ignore[attr-defined]
     page.get_by_label("E-mail").fill("nobody@acme-media.test")  # type: ignore[attr-defined]
     page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
@@ -103,17 +113,83 @@ def test_an_unknown_person_is_told_to_start_at_the_portal(browser: object, lab: 
     page.context.close()  # type: ignore[attr-defined]
 
 
-def test_a_fault_ends_on_the_failure_page_with_a_reference(browser: object, lab: Lab, workspace: Workspace) -> None:
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts-on", "scripts-off"])
+def test_a_fault_ends_on_the_failure_page_with_a_reference(
+    scripts: bool, browser: object, lab: Lab, workspace: Workspace
+) -> None:
     lab.set_faults(["route-audience-other"])
-    page = page_of(browser, scripts=True)
+    page = page_of(browser, scripts=scripts)
     page.goto(lab.portal_url)  # type: ignore[attr-defined]
     page.get_by_role("link", name="Ada Lindqvist").click()  # type: ignore[attr-defined]
     assert "route-audience-other" in page.inner_text("body")  # type: ignore[attr-defined]
     page.locator("button.tile").first.click()  # type: ignore[attr-defined]
+    if not scripts:
+        page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
     page.wait_for_url("**/saml/consume")  # type: ignore[attr-defined]
     reference = page.locator("code.reference").inner_text()  # type: ignore[attr-defined]
     newest = workspace.sso.events()[0]
     assert newest.reference == reference
     assert "audience-match" in newest.failed_checks
     assert "imagekit_role" not in page.inner_text("body")  # type: ignore[attr-defined]
+    page.context.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts-on", "scripts-off"])
+@pytest.mark.parametrize("by_redirect", [False, True], ids=["post", "redirect"])
+def test_logging_out_everywhere_ends_the_session_here(
+    by_redirect: bool, scripts: bool, browser: object, lab: Lab, workspace: Workspace
+) -> None:
+    page = page_of(browser, scripts=scripts)
+    from_portal(page, lab, "Ada Lindqvist", scripts=scripts)
+    ours = replace(lab.application_for(workspace.sso.account("ik_7x2k")), logout_by_redirect=by_redirect)
+    lab.change_tenant(lambda t: t.with_application(ours))
+    page.goto(lab.portal_url)  # type: ignore[attr-defined]
+    page.get_by_role("link", name="Ada Lindqvist").click()  # type: ignore[attr-defined]
+    page.get_by_role("button", name="Log out everywhere").click()  # type: ignore[attr-defined]
+    if not scripts and not by_redirect:
+        page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
+    page.get_by_role("heading", name="Signed out").wait_for()  # type: ignore[attr-defined]
+    assert "signed out" in page.get_by_role("alert").inner_text()  # type: ignore[attr-defined]
+    page.goto(f"{lab.sp_url}/dashboard")  # type: ignore[attr-defined]
+    assert "not signed in" in page.inner_text("body")  # type: ignore[attr-defined]
+    assert workspace.sso.events()[0].outcome == "logged-out"
+    page.context.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts-on", "scripts-off"])
+@pytest.mark.parametrize("answer", [True, False], ids=["approved", "refused"])
+def test_a_login_that_nobody_linked_waits_for_the_window(
+    answer: bool, scripts: bool, browser: object, lab: Lab, workspace: Workspace
+) -> None:
+    workspace.sso.add_user("ik_7x2k", "ada@acme-media.test", "Ada", "developer")
+    lab.stop()
+    lab.asks_for_consent = True
+    lab.start()
+    lab.connect("ik_7x2k")
+    page = page_of(browser, scripts=scripts)
+    page.goto(lab.login_url)  # type: ignore[attr-defined]
+    page.get_by_label("E-mail").fill("ada@acme-media.test")  # type: ignore[attr-defined]
+    page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
+    given = threading.Event()
+
+    def decide() -> None:
+        while not given.wait(0.02):
+            for login in lab.waiting_logins:
+                lab.answer_login(login.number, answer)
+                given.set()
+
+    window = threading.Thread(target=decide)
+    window.start()
+    try:
+        page.get_by_text("Ada Lindqvist").first.click()  # type: ignore[attr-defined]
+        if answer and not scripts:
+            page.get_by_role("button", name="Continue").click()  # type: ignore[attr-defined]
+        if answer:
+            page.wait_for_url("**/dashboard")  # type: ignore[attr-defined]
+        else:
+            told = page.get_by_role("alert").inner_text()  # type: ignore[attr-defined]
+            assert "not approved" in told
+    finally:
+        given.set()
+        window.join(10)
     page.context.close()  # type: ignore[attr-defined]

@@ -171,6 +171,20 @@ def test_enter_and_double_click_log_in(running: Bench, qtbot: QtBot) -> None:
     assert {u.email for u in running.sso.users(ACCOUNT)} == {"grace@acme-media.test", "linus@acme-media.test"}
 
 
+def test_somebody_is_logged_out_everywhere(running: Bench) -> None:
+    page = running.page("simulator")
+    choose(page, "ada")
+    out = dict(page.people.table.extra_actions)["Log out everywhere"]
+    out(ada_of(running))
+    flush()
+    assert "signed in nowhere" in page.banner.text
+    press(page.people, "Log in")
+    out(ada_of(running))
+    flush()
+    assert "Signed out." in page.banner.text
+    assert running.sso.events(limit=1)[0].outcome == "logged-out"
+
+
 def test_a_first_login_from_the_login_page_is_refused_and_a_second_person_goes_through(running: Bench) -> None:
     page = running.page("simulator")
     choose(page, "ada")

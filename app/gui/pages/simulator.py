@@ -99,6 +99,7 @@ class SimulatorPage(Page):
         self.server.page_asked.connect(self.open_page)
         self.people = PeopleTab(self.desk)
         self.people.log_in_asked.connect(self.log_in)
+        self.people.log_out_asked.connect(self.log_out)
         self.fault_list = FaultList()
         self.fault_list.wanted.connect(self.set_faults)
         self.fault_list.trial_asked.connect(partial(self.desk.open, "trials"))
@@ -461,6 +462,17 @@ class SimulatorPage(Page):
             then=partial(self._logged_in, person != was),
             failed=failed,
             channel="login",
+        )
+
+    def log_out(self, person: TestUser) -> None:
+        """Log somebody out of every application, and say who confirmed it."""
+        self.banner.hide()
+        self.work(
+            self.desk.lab.log_out,
+            person.username,
+            then=lambda said: self.banner.say("info", said, "Dismiss", self.banner.hide),
+            failed=self._failed,
+            channel="logout",
         )
 
     def _logged_in(self, was_saved: bool, login: Login) -> None:

@@ -39,9 +39,10 @@ def state_of(person: TestUser, application: str) -> tuple[str, str]:
 
 
 class PeopleTab(Tab):
-    """log_in_asked(as saved, as typed, flow) and edit_asked(as typed) are for the page."""
+    """log_in_asked(as saved, as typed, flow), log_out_asked(person) and edit_asked(as typed) are for the page."""
 
     log_in_asked = Signal(object, object, str)
+    log_out_asked = Signal(object)
     edit_asked = Signal(object)
 
     def __init__(self, desk: Desk) -> None:
@@ -107,6 +108,7 @@ class PeopleTab(Tab):
         made.opened.connect(lambda _p: self.panel.log_in())
         made.extra_actions = [
             ("Log in", lambda p: self.log_in_asked.emit(p, p, self.panel.flow.currentData())),
+            ("Log out everywhere", self.log_out_asked.emit),
             ("Edit the message first", self.edit_asked.emit),
             ("Enable or disable", lambda p: self.save_person(p, replace(p, enabled=not p.enabled))),
             ("Copy e-mail", lambda p: copy_text(visible(p.email), made)),

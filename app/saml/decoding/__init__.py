@@ -5,6 +5,7 @@ It decides nothing about the XML: that is app.saml.xml. New containers (archives
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from app.saml.decoding import containers, values
@@ -35,13 +36,13 @@ _OTHER_CHARSETS: Final = (
 def decode(source: str | bytes, *, channel: Channel = "paste", limits: Limits | None = None) -> Decoded:
     """Take every layer of encoding off. Never raises; what is wrong is in `problems`.
 
-    "paste" accepts any sensible nesting and repairs what copying damages, and says so. "post-form" reads the bytes of a
-    posted form and "redirect-query" those of a query string, strictly as the bindings say.
+    "paste" accepts any sensible nesting and repairs what copying damages, and says so. "post-form" and "slo-form" read
+    the bytes of a posted form and "redirect-query" those of a query string, strictly as the bindings say.
     """
     limits = limits or Limits()
     data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)
-    if channel == "post-form":
-        return read_post_form(data, limits)
+    if channel in ("post-form", "slo-form"):
+        return replace(read_post_form(data, limits), channel=channel)
     if channel == "redirect-query":
         return read_redirect_query(data, limits)
     return _paste(data, limits)

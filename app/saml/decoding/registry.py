@@ -13,7 +13,8 @@ from typing import Literal
 from app.saml.errors import Problem
 from app.saml.expectation import Limits
 
-Channel = Literal["paste", "post-form", "redirect-query"]
+#: Where it came in: pasted; the octets of a form posted to the ACS, or to the logout address; those of a query.
+Channel = Literal["paste", "post-form", "slo-form", "redirect-query"]
 Param = Literal["SAMLResponse", "SAMLRequest"]
 Binding = Literal["HTTP-POST", "HTTP-Redirect"]
 
