@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _BINDINGS: Final = {"HTTP-Redirect": "redirect", "HTTP-POST": "POST", "SOAP": "SOAP", "HTTP-Artifact": "artifact"}
 _CAPTION: Final = 108
 _MOST_SHOWN: Final = 12
+#: What a sentence about the change of metadata says already, or what every document renews.
+_TOLD: Final = ("Identity provider", "Signing certificate", "Login address", "Logout address", "Metadata valid until")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,14 @@ class Understood:
 def understand(sso: SSO, document: str | bytes, entity: str | None, imagekit_id: str) -> Understood:
     """Read a document without saving it, and compare it with what the account has now."""
     from app.saml.metadata import metadata_changes
+    from app.sso.revisions import differences_of_idps as differences
 
     summary = sso.read_metadata(document, entity=entity, account=imagekit_id or None)
     changes: tuple[str, ...] = ()
     saved = sso.configuration(imagekit_id).idp if imagekit_id else None
     if saved is not None and summary.idp is not None:
         changes = tuple(_grouped(p.message) for p in metadata_changes(saved, summary.idp))
+        changes += tuple(_grouped(f"{d}.") for d in differences(saved, summary.idp) if not d.what.startswith(_TOLD))
     return _facts(
         summary.idp,
         sso.now(),

@@ -123,6 +123,11 @@ def differences(old: dict[str, str], new: dict[str, str]) -> tuple[Difference, .
     return tuple(Difference(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n))
 
 
+def differences_of_idps(old: IdpMetadata, new: IdpMetadata) -> tuple[Difference, ...]:
+    """What two metadata documents do not agree in, by meaning."""
+    return differences(facts_of_idp(old), facts_of_idp(new))
+
+
 def same_settings(one: Revision, other: Revision) -> bool:
     """Whether two revisions judge a login alike: they may differ in who saved them, and in being enforced."""
     aside = {"id": 0, "number": 0, "at": one.at, "operator": "", "what": "", "enforced": False}

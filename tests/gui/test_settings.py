@@ -57,6 +57,20 @@ def test_pasted_metadata_is_shown_before_it_is_saved(bench: Bench, qtbot: QtBot)
     assert page.metadata.understood_head.word == "Saved"
 
 
+def test_every_change_by_meaning_is_shown_before_newer_metadata_is_saved(bench: Bench, qtbot: QtBot) -> None:
+    bench.connect()
+    page = bench.page("settings")
+    newer = bench.idp.metadata().decode().replace("nameid-format:emailAddress", "nameid-format:persistent")
+    paste(page, newer, qtbot)
+    told = texts(page.metadata.understood)
+    assert "NameID formats: emailAddress before, persistent now." in told
+    assert "Login" in told
+    assert told.count("certificate is new") == 0
+    page.metadata.discard()
+    paste(page, bench.idp.metadata().decode() + "<!-- the same -->", qtbot)
+    assert "before," not in texts(page.metadata.understood)
+
+
 @pytest.mark.parametrize(
     "text", ["<a/>", "hello", "<!DOCTYPE x [<!ENTITY e 'x'>]><x>&e;</x>", "<EntityDescriptor", HOSTILE]
 )

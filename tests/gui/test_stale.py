@@ -75,6 +75,10 @@ def test_select_review_delete_hand_off_undo(old: Bench, tmp_path: Path) -> None:
     press(page, "Review 2 selected")
     assert page.review_card.isVisible()
     assert page.review_card.plan_text.text() == "2 of 5 seats are used afterwards."
+    assert not page.used_figure.isVisible(), "the plan needs the room"
+    press(page.review_card, "Cancel")
+    assert page.used_figure.isVisible()
+    press(page, "Review 2 selected")
     assert len(old.sso.users(ACCOUNT)) == 4
     assert not page.review_card.delete_button.isEnabled(), "the evidence is saved before anybody is deleted"
     page.review_card.save_plan(tmp_path / "missing" / "plan.csv")

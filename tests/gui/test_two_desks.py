@@ -221,3 +221,14 @@ def test_filters_that_two_people_save_are_both_kept(deaf: Bench, other: SSO, tmp
     assert set(other.preference("log/filters")) == {"theirs", "mine"}
     page.filters.forget("mine")
     assert set(other.preference("log/filters")) == {"theirs"}
+
+
+def test_the_question_stands_alone(deaf: Bench, other: SSO) -> None:
+    deaf.connect()
+    page = deaf.page("settings")
+    page.metadata.take("A colleague's", deaf.idp.metadata() + b"\n")
+    other.set_entity_id(ACCOUNT, "urn:example:theirs", operator="olga")
+    page.save()
+    flush()
+    assert page.conflict.isVisible()
+    assert page.banner.text == "", "the question says it already"

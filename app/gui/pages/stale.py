@@ -410,6 +410,8 @@ class StalePage(Page):
         assert self._shown is not None
         self.review_card.show_plan(plan, self._shown.account.name, self._shown.seats)
         self._lower.setCurrentIndex(1)
+        # The plan says what becomes of the seats; it needs the room more than the figures do.
+        self._top.hide()
 
     def cancel(self) -> None:
         """Leave review or hand-off."""
@@ -427,8 +429,9 @@ class StalePage(Page):
 
     def _at_the_list(self, on: bool) -> None:
         """What belongs to the list is shown with the list only."""
-        for part in (self._top, self.search, self.import_button, self.review_button):
+        for part in (self.search, self.import_button, self.review_button):
             part.setVisible(on)
+        self._top.setVisible(on and self._lower.currentIndex() != 1)
 
     def show_import(self) -> None:
         """Begin to import a list."""

@@ -154,11 +154,12 @@ class MetadataSection(Section):
             self._show_saved()
         elif revision is not None and revision.number > max(self._based_on, self._told):
             self._told = revision.number
-            self.banner.say(
-                "warning",
-                f"{revision.operator} saved revision {revision.number} meanwhile: {revision.what} Yours is kept and "
-                "not saved yet.",
-            )
+            if self.page.conflict.isHidden():  # which says the same, and more
+                self.banner.say(
+                    "warning",
+                    f"{revision.operator} saved revision {revision.number} meanwhile: {revision.what} Yours is kept "
+                    "and not saved yet.",
+                )
             self._read()
 
     def leave_account(self) -> None:
