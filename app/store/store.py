@@ -73,7 +73,9 @@ class Store:
         self._engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
         self.path = path
-        self._options: tuple[dict[str, Any], dict[str, Any]] = _OPTIONS["sqlite" if self._sqlite else "postgresql"]
+        reading, writing = _OPTIONS["sqlite" if self._sqlite else "postgresql"]
+        #: The same engine, whose connections begin as a reader's or a writer's.
+        self._engines = (engine.execution_options(**reading), engine.execution_options(**writing))
         #: Writers of this process queue here; SQLite's own waiting polls and is not fair.
         self._writing = threading.RLock()
         #: One connection is shared where the database is in memory, so readers queue as well.
@@ -175,7 +177,7 @@ class Store:
         gate = self._alone or _OPEN
         with gate:
             try:
-                with self._engine.connect().execution_options(**self._options[write]) as connection, connection.begin():
+                with self._engines[write].begin() as connection:
                     yield Transaction(connection)
             except DatabaseError as e:
                 if isinstance(e, IntegrityError | ProgrammingError | DataError):
