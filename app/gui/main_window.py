@@ -226,10 +226,13 @@ class MainWindow(QMainWindow):
     def open_page(self, name: str, what: object = None) -> None:
         """Show a page; hand it `what` if given."""
         page = self.page(name)
+        another = page is not self.current
         self._nav[name].setChecked(True)
         self._stack.setCurrentWidget(page)
         QSettings().setValue("window/page", name)
         self._notice_room.hide()
+        if another:
+            page.setFocus()  # its keys work at once: a field that has the focus would take Ctrl+Z for itself
         if what is not None:
             page.open(what)
 

@@ -80,6 +80,28 @@ def test_ctrl_and_a_digit_open_the_pages_in_their_order(window: MainWindow, qtbo
         assert window.current is window.page(name)
 
 
+@pytest.mark.parametrize("how", ["click", "keys"])
+def test_the_keys_of_a_page_work_as_soon_as_it_is_open(
+    window: MainWindow, bench: Bench, qtbot: QtBot, how: str
+) -> None:
+    bench.sso.add_user(ACCOUNT, "ada@acme-media.test", "Ada", "developer")
+    user = bench.sso.add_user(ACCOUNT, "x@acme-media.test", "X", "developer")
+    if how == "click":
+        qtbot.mouseClick(window._nav["users"], Qt.MouseButton.LeftButton)
+    else:
+        qtbot.keyClick(window, Qt.Key.Key_6, Qt.KeyboardModifier.ControlModifier)
+    page: Any = window.page("users")
+    assert window.current is page
+    page.table.select_where(lambda u: u.id == user.id)
+    page.delete()
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    qtbot.keyClick(focused, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert bench.sso.user(user.id).active
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert page.search.hasFocus()
+
+
 def test_the_palette_goes_to_a_page(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     palette = window.findChild(Palette)
