@@ -262,12 +262,16 @@ class InspectionVerbs(ConfigurationVerbs, KeyVerbs):
         The values are unverified: they choose what the message is judged against, and the judgement then refuses
         everything that does not fit. Where nothing fits exactly, the nearest account gives the better explanation.
         """
+        known = self._directory
+        # Where there is one account, reading it first tells whether what is remembered of it still holds.
+        likely = tx.account(known[1][0].account_id) if known is not None and len(known[1]) == 1 else None
         configured = self._configured(tx)
         if not configured:
             accounts = tx.accounts()
             return accounts[0] if len(accounts) == 1 else None
         if len(configured) == 1:
-            return tx.account(configured[0].account_id)
+            own_id = configured[0].account_id
+            return likely if likely is not None and likely.id == own_id else tx.account(own_id)
         issuer, audiences, destination = claimed_parties(source, channel)
         by_issuer = [c for c in configured if c.idp_entity_id == issuer]
         exact = [c for c in by_issuer if (c.entity_id or self.sp.entity_id) in audiences]
