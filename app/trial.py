@@ -316,6 +316,8 @@ class Bench:
         if not setup.test_idp_trusted:
             # A key that nobody ever said was for tests, as if another installation's metadata had been saved.
             lab.idp.keys = type(lab.keys).in_memory(self.clock)
+            # What trusts a test identity provider on purpose trusts its newer metadata, too: this account never did.
+            sso.delete_metadata(ACCOUNT, operator="trial")
         if setup.metadata != "default" or not setup.test_idp_trusted:
             document = lab.idp.metadata(setup.metadata)
             sso.save_metadata(ACCOUNT, document, operator="trial", test_idp=setup.test_idp_trusted)
