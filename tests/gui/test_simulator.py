@@ -858,3 +858,17 @@ def test_several_wait_in_turn_and_stopping_refuses_them(running: Bench, qtbot: Q
     qtbot.waitUntil(lambda: not running.window.consent.isVisible())
     second._thread.join(10)
     assert second.answer is None or "SAMLResponse" not in second.answer.text
+
+
+def test_two_deletions_at_once_are_both_taken_back(running: Bench, qtbot: QtBot) -> None:
+    running.desk.jobs.shutdown()
+    running.desk.jobs = Jobs()
+    page = running.page("simulator")
+    qtbot.waitUntil(lambda: len(page.people.table.model_.rows) > 2)
+    gone = running.lab.tenant.users[:2]
+    for person in gone:
+        page.people.delete_person(person)
+    qtbot.waitUntil(lambda: len(page._undo) == 2)
+    for left in (1, 0):
+        page.undo()
+        qtbot.waitUntil(lambda left=left: sum(running.lab.tenant.user(p.username) is None for p in gone) == left)  # type: ignore[misc]

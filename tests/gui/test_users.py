@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.gui.jobs import Jobs
 from app.sso import Refused
 from tests.gui.bench import ACCOUNT, HOSTILE, Bench, answer, column, flush, press, texts
 
@@ -341,3 +342,19 @@ def test_any_field_is_found(people: Bench, qtbot: QtBot) -> None:
     page = people.page("users")
     qtbot.keyClicks(page.search, "parental")
     qtbot.waitUntil(lambda: column(page.table, 0) == ["Grace Holloway"])
+
+
+def test_two_deletions_at_once_are_both_undone(people: Bench, qtbot: QtBot) -> None:
+    people.desk.jobs.shutdown()
+    people.desk.jobs = Jobs()
+    users = [people.sso.add_user(ACCOUNT, f"q{n}@acme-media.test", f"Q {n}", "developer") for n in range(2)]
+    page = people.page("users")
+    qtbot.waitUntil(lambda: {u.id for u in page.table.model_.rows} >= {u.id for u in users})
+    for user in users:
+        assert page.table.select_where(lambda u, user=user: u.id == user.id)
+        page.delete()
+    qtbot.waitUntil(lambda: len(page._done) == 2)
+    for left in (1, 0):
+        page.undo()
+        qtbot.waitUntil(lambda left=left: sum(not people.sso.user(u.id).active for u in users) == left)  # type: ignore[misc]
+        qtbot.waitUntil(lambda left=left: len(page._done) == left)  # type: ignore[misc]

@@ -364,7 +364,7 @@ class UsersPage(Page):
             self.role_field.currentData(),
             then=self._saved,
             failed=self._not_saved,
-            channel="save",
+            channel=f"save/{user.id}",
         )
 
     def _not_saved(self, error: Exception) -> None:
@@ -394,7 +394,7 @@ class UsersPage(Page):
             user.id,
             then=self._gone,
             failed=lambda e: self.edit_banner.say("error", str(e)),
-            channel="delete",
+            channel=f"delete/{user.id}",  # the next one's must not drop how this is undone
         )
 
     def _gone(self, user: User) -> None:

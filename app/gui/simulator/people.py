@@ -186,7 +186,8 @@ class PeopleTab(Tab):
             self._can_undo(was, saved)
             self.changed.emit()
 
-        self.work(put, self.desk.lab, was, person, then=done, channel="person")
+        # A channel of their own for each: what is done to the next one must not drop how this is taken back.
+        self.work(put, self.desk.lab, was, person, then=done, channel=f"person/{person.username}")
 
     def _can_undo(self, was: TestUser | None, saved: TestUser) -> None:
         name = (was or saved).full_name or saved.username
@@ -211,7 +212,7 @@ class PeopleTab(Tab):
             )
             self.changed.emit()
 
-        self.work(remove, self.desk.lab, person, then=done, channel="person")
+        self.work(remove, self.desk.lab, person, then=done, channel=f"person/{person.username}")
 
     def delete(self) -> None:
         """Delete the selected person."""
