@@ -249,7 +249,7 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
             if is_damaged(revision):
                 told = "The rules of this revision are damaged, so nobody can log in. Restore an earlier one."
                 warnings = (told, *warnings)
-            if idp is not None:
+            elif idp is not None:
                 warnings = (*self._test_idp_warning(tx, account, idp), *warnings)
         return ConfigurationView(account, revision, idp, warnings, self._sp_values(tx, account))
 
