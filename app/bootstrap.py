@@ -20,12 +20,12 @@ from typing import Final
 
 import platformdirs
 
-from app.key_files import KeyFolder
-from app.operator import VARIABLE, keep_operator, operator_of
+from app.computer.key_files import KeyFolder
+from app.computer.operator import VARIABLE, keep_operator, operator_of
+from app.computer.vault import open_vault
 from app.product import DEFAULT_SEAT_LIMIT
 from app.sso import SSO, Change, Operator, Refused, changes_of
 from app.store import Store, UnreadableStore, Watch
-from app.vault import open_vault
 
 log = logging.getLogger(__name__)
 

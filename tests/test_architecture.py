@@ -43,7 +43,7 @@ def offenders(pattern: str, files: list[Path], *, except_in: tuple[str, ...] = (
 
 
 #: Where the outside world may be asked for the time.
-CLOCKS = ("app/bootstrap.py", "app/lab.py", "app/trial.py", "app/probe.py", "app/gui/", "app/cli/", "simulator/")
+CLOCKS = ("app/bootstrap.py", "app/lab/", "app/trial/", "app/probe/", "app/gui/", "app/cli/", "simulator/")
 
 AMBIGUOUS_IDS = ("app/saml/encryption.py", "simulator/faults/")
 

@@ -135,8 +135,8 @@ def _code_of(error: Exception) -> int | None:
         ("app.sso.errors", "Refused", 1),
         ("app.sso.errors", "SsoError", 2),
         ("app.saml.errors", "SamlError", 2),
-        ("app.answers", "ProbeError", 2),
-        ("app.trial_kept", "TrialError", 2),
+        ("app.probe.answers", "ProbeError", 2),
+        ("app.trial.kept", "TrialError", 2),
         ("app.scenarios.values", "ScenarioError", 2),
         ("app.gui.application", "NoDisplay", 3),
     )

@@ -399,7 +399,7 @@ def _rehearsed(workspace: Workspace, imagekit_id: str, user: str | None) -> Conf
     from urllib.parse import urlsplit
 
     from app.lab import Lab, LabError
-    from app.rehearsal import rehearse
+    from app.lab.rehearsal import rehearse
 
     idp = workspace.sso.configuration(imagekit_id).idp
     for endpoint in idp.sso_endpoints if idp is not None else ():

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from app.bulk import Crashed, in_order
+from app.bulk.folder import Row, Tally, row_of, row_of_error, unreadable
+from app.bulk.judging import Recipe, opened
+from app.bulk.workers import Crashed, in_order
 from app.cli.output import Input, Unfit, Unreadable, emit, named_inputs, put, say, tell
-from app.folder import Row, Tally, row_of, row_of_error, unreadable
-from app.judging import Recipe, opened
 from app.saml.intake import MOST_BYTES, of_piece, take_in
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def judged(
     inputs: Sequence[Input], begin: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> Iterator[tuple[Input, Any]]:
     """Each input with what the work made of it, in order; how far it is, is told on standard error."""
-    from app.bulk import WorkersLost
+    from app.bulk.workers import WorkersLost
 
     results = in_order(inputs, begin, arguments)
     told_at = time.monotonic()

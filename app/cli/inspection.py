@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 import click
 
+from app.bulk.judging import Recipe, expectation_of
 from app.cli.output import given_time, read_file, tell
-from app.judging import Recipe, expectation_of
 
 _FILE: Final = click.Path(path_type=Path)
 

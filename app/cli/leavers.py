@@ -142,7 +142,7 @@ def _taken(
     from app.accounts.directory.sources import MAX_BYTES
 
     if source.startswith(("http://", "https://")):
-        from app.directory_source import DirectoryInside, DirectoryUnreachable, fetch_directory
+        from app.fetching.directory import DirectoryInside, DirectoryUnreachable, fetch_directory
 
         token = read_file(token_file, 10_000).decode("utf-8", "replace").strip() if token_file else ""
         try:

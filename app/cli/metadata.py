@@ -176,7 +176,7 @@ def _ours(ctx: click.Context, account: str | None) -> bytes:
 
 def _fetch(url: str, into: BinaryIO, most: int, *, intranet: bool) -> None:
     """Write the document behind an address that somebody typed. Unreadable for whatever goes wrong."""
-    from app.fetching import FetchRefused, Intranet, fetch_into
+    from app.fetching.address import FetchRefused, Intranet, fetch_into
 
     tell(f"Fetching {url}")
     try:

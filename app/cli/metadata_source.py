@@ -44,8 +44,8 @@ def source(
     """
     if forget and url is not None:
         raise click.UsageError("Choose either --url or --forget.")
-    from app.sourcing import look as look_at
-    from app.sourcing import look_at_due
+    from app.fetching.metadata import look as look_at
+    from app.fetching.metadata import look_at_due
 
     with opened(ctx) as workspace:
         sso = workspace.sso

@@ -213,7 +213,7 @@ def named_inputs(given: Sequence[str], limit: int = MAX_BYTES) -> list[Input]:
 
     Unreadable for a folder that holds none, too many, or cannot be listed.
     """
-    from app.bulk import Unlisted, files_in
+    from app.bulk.workers import Unlisted, files_in
 
     found: list[Input] = []
     for name in given or ("-",):

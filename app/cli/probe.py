@@ -14,7 +14,7 @@ from app.cli.output import format_option, tell, visible
 from app.cli.serving import Stop
 
 if TYPE_CHECKING:
-    from app.answers import Look
+    from app.probe.answers import Look
 
 
 @click.command(
@@ -72,8 +72,8 @@ def command(
     """
     import re
 
-    from app.answers import Patterns
     from app.probe import Target, check_target, probe
+    from app.probe.answers import Patterns
 
     for pattern in (accept_location, accept_body):
         try:

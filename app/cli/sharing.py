@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from app.bulk import Crashed
+from app.bulk.folder import Row, Tally, row_of, unreadable
+from app.bulk.judging import Recipe, opened
+from app.bulk.workers import Crashed
 from app.cli.folders import crash_sentence, judged, summarise
 from app.cli.output import Input, Unreadable, emit, named_inputs, put, say, tell, write_bytes
-from app.folder import Row, Tally, row_of, unreadable
-from app.judging import Recipe, opened
 from app.saml.intake import MOST_BYTES, of_piece, take_in
 from app.sharing import Content, NotRedacted, gather, html_document, markdown, pdf, plain_text
 

@@ -62,8 +62,8 @@ def what_if(
     document = None
     if idp_metadata is not None:
         document = read_stdin() if idp_metadata == "-" else read_file(Path(idp_metadata))
-    from app.bulk import WorkersLost
-    from app.whatif import forecast
+    from app.bulk.whatif import forecast
+    from app.bulk.workers import WorkersLost
 
     def told(done: int, of: int) -> bool:
         if done and done % _EVERY == 0:

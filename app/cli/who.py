@@ -30,7 +30,7 @@ def operator(name: str | None, email: str | None, forget: bool, form: str) -> in
     if forget and (name is not None or email is not None):
         raise click.UsageError("Give --forget alone.")
     from app.bootstrap import data_folder
-    from app.operator import VARIABLE, keep_operator, operator_of
+    from app.computer.operator import VARIABLE, keep_operator, operator_of
     from app.sso import Refused
 
     folder = data_folder()

@@ -388,7 +388,7 @@ def is_metadata(path: Path) -> bool:
 
 def sample_subject(sso: SSO, imagekit_id: str) -> Subject:
     """A fresh response whose role is misspelt, to be judged as if the account trusted the IdP that made it."""
-    from app.sample import make_sample  # the simulator is loaded only where somebody asks for the sample
+    from app.lab.sample import make_sample  # the simulator is loaded only where somebody asks for the sample
 
     values = sso.sp_values(imagekit_id)
     made = make_sample(sso.now, imagekit_id=imagekit_id, entity_id=values.entity_id, acs_url=values.acs_url)

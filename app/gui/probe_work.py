@@ -14,9 +14,9 @@ from app.gui.files import read_file, write_file
 from app.gui.trial_work import ReportForm, Stoppable
 
 if TYPE_CHECKING:
-    from app.answers import Look, Patterns
     from app.lab import Lab
     from app.probe import ProbeReport, ProbeRow
+    from app.probe.answers import Look, Patterns
     from simulator.tenant import Application
 
 How = Literal["learn", "ask", "patterns"]
@@ -165,8 +165,8 @@ def kept(folder: Path, application: Application) -> bool:
 
 def run(progress: Stoppable, lab: Lab, wanted: Wanted, session: Session, folder: Path, go_on: bool) -> ProbeReport:
     """Probe; `go_on`: with the rows of a stopped run. NotProbed, ProbeError, UnknownFault."""
-    from app.answers import Patterns
     from app.probe import Target, check_target, probe
+    from app.probe.answers import Patterns
 
     login_url = wanted.login_url.strip() or None
     target = Target(application=wanted.application, login_url=login_url)
@@ -227,7 +227,7 @@ def _stopped(lab: Lab, target: str, session: Session) -> ProbeReport:
 
 
 def _patterns(wanted: Wanted) -> Patterns:
-    from app.answers import Patterns
+    from app.probe.answers import Patterns
 
     statuses = wanted.statuses.replace(",", " ").split()
     if not all(_STATUS.fullmatch(s) for s in statuses):

@@ -35,6 +35,6 @@ class SourceWatch(QObject):
 
 
 def _look_at_due(sso: SSO) -> int:
-    from app.sourcing import look_at_due  # what speaks TLS is not needed before the first look
+    from app.fetching.metadata import look_at_due  # what speaks TLS is not needed before the first look
 
     return look_at_due(sso)

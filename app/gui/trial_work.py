@@ -168,7 +168,7 @@ def _file(folder: Path, vendor: str) -> Path:
 def kept_report(folder: Path, vendor: str) -> TrialReport | None:
     """What was tried before the window was closed; None where nothing was, or by another version."""
     from app.trial import TrialReport
-    from app.trial_kept import TrialError, kept_rows
+    from app.trial.kept import TrialError, kept_rows
 
     file = _file(folder, vendor)
     if not file.is_file():

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.accounts.directory import DirectoryRefused, read_directory
-from app.directory_source import DirectoryUnreachable, fetch_directory
+from app.fetching.directory import DirectoryUnreachable, fetch_directory
 from app.scenarios.fields import optional
 from app.scenarios.registry import Values, action
 from app.scenarios.values import ScenarioError

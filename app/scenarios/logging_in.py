@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from app.ground import post_at_once
 from app.scenarios.fields import optional, required
 from app.scenarios.registry import Values, action
 from app.scenarios.values import ScenarioError
 from app.scenarios.world import Outcome, World, detail, many
+from app.trial.ground import post_at_once
 
 if TYPE_CHECKING:
     from simulator.idp import Issued

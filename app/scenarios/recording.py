@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.lab.witness import key_of
 from app.trial import verdict_of
-from app.witness import key_of
 from simulator.scenario_export import as_scenario
 
 if TYPE_CHECKING:

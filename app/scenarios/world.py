@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from app.bootstrap import FIRST_ACCOUNT
-from app.browserless import words
-from app.ground import Ground
 from app.lab import LoginOutcome, sentence_of
+from app.lab.browserless import words
 from app.saml.identifiers import normalise_email
 from app.scenarios.values import ScenarioError, Start
 from app.trial import decided_by, verdict_of
+from app.trial.ground import Ground
 
 if TYPE_CHECKING:
     import httpx

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from app.bulk import Crashed, files_in, in_order
+from app.bulk.judging import Recipe
+from app.bulk.workers import Crashed, files_in, in_order
 from app.cli.folders import printing
 from app.cli.output import Input
-from app.judging import Recipe
 from simulator import Idp, KeyRing, default_tenant
 
 pytestmark = [pytest.mark.benchmark_ratio, pytest.mark.timeout(1_800)]

@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from app.accounts.reference import SPACE, reference, turned
-from app.bulk import processes_for
+from app.bulk.whatif import Forecast, forecast
+from app.bulk.workers import processes_for
 from app.store.models import EventRow, MessageRow, ReplayRow, table
-from app.whatif import Forecast, forecast
 from tests.benchmarks.test_bulk import cpu, kilobytes
 from tests.benchmarks.test_team import workspace
 from tests.sso.test_revisions import other_idp

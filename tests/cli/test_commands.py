@@ -332,7 +332,7 @@ def test_input_is_bounded(cli: Cli) -> None:
 def test_a_folder_is_judged_by_one_process_or_several(
     few: int, cli: Cli, message: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.bulk.FEW", few)
+    monkeypatch.setattr("app.bulk.workers.FEW", few)
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1}, raising=False)
     Path("many").mkdir()
     for number in range(40):

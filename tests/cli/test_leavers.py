@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.directory_source import DirectoryUnreachable, fetch_directory
+from app.fetching.directory import DirectoryUnreachable, fetch_directory
 from simulator import Idp, KeyRing, Server, TestUser, WebIdp, default_tenant, directory_csv
 from tests.cli.test_commands import Cli, cli  # noqa: F401  a fixture
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import open_workspace
-from app.browserless import browser
 from app.lab import Lab
+from app.lab.browserless import browser
 from app.sso import SSO
 from simulator import KeyRing
 
@@ -175,7 +175,7 @@ def test_an_active_fault_reaches_the_log_and_lets_nobody_in(lab: Lab) -> None:
 
 def test_a_login_in_a_real_browser_is_stamped_too(lab: Lab) -> None:
     """What browsers do by themselves: the page's form is posted as it stands, without the lab's log_in()."""
-    from app.browserless import FORM_HEADERS, follow, form_with
+    from app.lab.browserless import FORM_HEADERS, follow, form_with
 
     with browser() as client:
         person = client.get(f"{lab.portal_url}&user=grace")

@@ -14,14 +14,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app.bulk import Unlisted
-from app.folder import Row
+from app.bulk.folder import Row
+from app.bulk.judging import Recipe
+from app.bulk.workers import Unlisted
 from app.gui.desk import Desk
 from app.gui.examine import NOTHING, WHOEVER_FITS
 from app.gui.inspector.folder import Sink, judge_folder, message_of
 from app.gui.jobs import Jobs, Progress
 from app.gui.pages.inspector import InspectorPage
-from app.judging import Recipe
 from tests.gui.desks import ACCOUNT, real_desk
 from tests.saml.recordings import entry, har, quoted
 

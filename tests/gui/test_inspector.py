@@ -29,8 +29,8 @@ from app.gui.jobs import Jobs
 from app.gui.pages.inspector import InspectorPage
 from app.gui.widgets import Pill
 from app.gui.xml_tree import Nodes
+from app.lab.sample import MISSPELT, make_sample
 from app.saml.outline import outline
-from app.sample import MISSPELT, make_sample
 from app.sso import Overrides
 from simulator import KeyRing
 from tests.gui.bench import column

@@ -17,7 +17,7 @@ from app.gui.desk import Desk
 from app.gui.examine import Subject
 from app.gui.jobs import Jobs
 from app.gui.pages.inspector import InspectorPage
-from app.sample import make_sample
+from app.lab.sample import make_sample
 from tests.gui.desks import ACCOUNT, real_desk
 from tests.saml import recordings
 

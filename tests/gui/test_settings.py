@@ -460,9 +460,9 @@ def test_metadata_is_fetched_watched_and_a_change_is_reviewed(bench: Bench) -> N
 
 
 def test_a_private_address_is_confirmed_before_it_is_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app import fetching
+    from app.fetching import address
 
-    monkeypatch.setattr(fetching, "_system_addresses", lambda _h, _p: ["127.0.0.1"])
+    monkeypatch.setattr(address, "_system_addresses", lambda _h, _p: ["127.0.0.1"])
     page = bench.page("settings")
     page.metadata.source.field.setText("https://inner.test:9/metadata")
     asked = answer("Cancel")

@@ -14,11 +14,11 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.browserless import form_with
 from app.gui.jobs import Jobs
 from app.gui.lab_work import is_loopback
 from app.gui.simulator.people_work import attributes_text, parse_attributes
 from app.lab import Lab
+from app.lab.browserless import form_with
 from app.scenarios import read_scenario
 from simulator import Application, Server, TestUser
 from simulator.kept_tenant import KeptTenant

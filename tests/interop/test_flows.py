@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.browserless import browser, form_with, words
+from app.lab.browserless import browser, form_with, words
 from simulator import Application, ConsentPolicy, Idp, KeyRing, Server, TestUser, WebIdp, default_tenant
 from simulator.names import AES256_CBC, AES256_GCM
 from tests.interop import peers

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from app.computer.vault import Vault
 from app.sso import SSO, NotFound, Refused
 from app.store import Store
-from app.vault import Vault
 from simulator import KeyRing
-from tests.test_vault import Memory
+from tests.computer.test_vault import Memory
 
 KEYS = KeyRing.in_memory()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.fetching import FetchRefused
-from app.sourcing import look, look_at_due
+from app.fetching.address import FetchRefused
+from app.fetching.metadata import look, look_at_due
 from app.sso import Refused
 from app.store import EventFilter
 from tests.sso.test_revisions import other_idp

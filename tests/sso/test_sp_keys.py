@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.key_files import KeyFolder
+from app.computer.key_files import KeyFolder
 from app.saml import read_metadata
 from app.saml.request import verify_redirect_signature
 from app.saml.spkeys import certificate_of

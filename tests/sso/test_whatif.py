@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.bulk.whatif import forecast
 from app.sso import MetadataRefused, NotFound
-from app.whatif import forecast
 from tests.sso.test_revisions import other_idp
 
 PEOPLE = ("ada", "grace")

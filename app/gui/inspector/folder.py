@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QMenu, QProgressBar, QWidget
 
-from app.bulk import Crashed, files_in, in_order
-from app.folder import EXPLAINED, UNREADABLE, Row, as_csv, as_json_lines, judging_files, unreadable
+from app.bulk.folder import EXPLAINED, UNREADABLE, Row, as_csv, as_json_lines, judging_files, unreadable
+from app.bulk.judging import Recipe
+from app.bulk.workers import Crashed, files_in, in_order
 from app.gui.examine import NOTHING, WHOEVER_FITS
 from app.gui.files import ask_save, write_file
 from app.gui.findings import WHO
 from app.gui.tables import Column, Table
 from app.gui.widgets import STATES, Banner, Card, button, column, copy_text, label, row, search_field, visible
 from app.gui.wording import plural
-from app.judging import Recipe
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
@@ -47,7 +47,7 @@ class FolderJudging:
 def judge_folder(progress: Progress, folder: Path, recipe: Recipe, sink: Sink, processes: int | None = None) -> bool:
     """Judge every file below a folder and put its rows into `sink`, in order; False where it was cancelled.
 
-    Raises Unlisted or WorkersLost with a sentence, and what app.judging.opened() raises.
+    Raises Unlisted or WorkersLost with a sentence, and what app.bulk.judging.opened() raises.
     """
     files = [str(f) for f in files_in(folder, MOST_FILES)]
     told_at = 0.0

@@ -88,7 +88,7 @@ def take_file(progress: Progress, path: Path) -> Understood:
 
 def take_from_idp(progress: Progress, lab: Lab, account: str, kind: str) -> Understood:
     """Fetch everybody, or those assigned to the account's application, from the running test IdP, over HTTP."""
-    from app.directory_source import DirectoryUnreachable, fetch_directory
+    from app.fetching.directory import DirectoryUnreachable, fetch_directory
 
     if not lab.running:
         raise DirectoryUnreachable("The test IdP is stopped. Start it on the page Simulator, then ask it again.")

@@ -47,7 +47,7 @@ from app.saml.intake import MOST_BYTES
 
 if TYPE_CHECKING:
     from app.accounts.account import Account
-    from app.folder import Row
+    from app.bulk.folder import Row
     from app.gui.jobs import Progress
     from app.saml.report import Report
     from app.sso import SSO, HeldKey

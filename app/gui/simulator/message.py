@@ -37,8 +37,8 @@ from app.gui.widgets import EmptyState, button, column, label, line_edit, row, v
 from app.gui.wording import ago
 
 if TYPE_CHECKING:
-    from app.edited_login import MadeLogin
     from app.gui.lab_work import Login, Shown
+    from app.lab.edited_login import MadeLogin
     from simulator.tenant import TestUser
     from simulator.web import Exchange
 

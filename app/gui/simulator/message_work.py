@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from app.gui.lab_work import Login, login_outcome, made_ready
 
 if TYPE_CHECKING:
-    from app.edited_login import MadeLogin
     from app.lab import Flow, Lab
+    from app.lab.edited_login import MadeLogin
     from app.sso import SSO
     from simulator.tenant import TestUser
     from simulator.web import Exchange
@@ -29,7 +29,7 @@ class NotReadable(Exception):  # noqa: N818  what was typed, not a bug
 
 def make(lab: Lab, sso: SSO, person: TestUser | str, application: str, flow: Flow) -> MadeLogin:
     """Make a login of somebody, by name or as typed, at an application. NotTrusted, LabError, LoginRefused."""
-    from app.edited_login import make
+    from app.lab.edited_login import make
 
     if any(a.imagekit_id == application for a in sso.accounts()):
         made_ready(lab, sso, application)
@@ -41,7 +41,7 @@ def make(lab: Lab, sso: SSO, person: TestUser | str, application: str, flow: Flo
 
 def make_of(lab: Lab, exchange: Exchange) -> MadeLogin:
     """Make the login of an exchange anew, as the answer to the same request. NotReadable where there was none."""
-    from app.edited_login import make
+    from app.lab.edited_login import make
 
     if exchange.issued is None or not exchange.user:
         raise NotReadable("Nothing about a person was sent in this exchange, so there is no login to edit.")
@@ -59,35 +59,35 @@ def _known(lab: Lab, person: TestUser | str) -> TestUser:
 
 def sign_again(lab: Lab, made: MadeLogin, spec: str) -> MadeLogin:
     """The login of other values."""
-    from app.edited_login import with_spec
+    from app.lab.edited_login import with_spec
 
     return with_spec(lab, made, spec)
 
 
 def put_document(lab: Lab, made: MadeLogin, text: str | None) -> MadeLogin:
     """The login with the document as typed; None: as it was signed."""
-    from app.edited_login import with_document
+    from app.lab.edited_login import with_document
 
     return with_document(lab, made, None if text is None else document_of(text))
 
 
 def put_form(lab: Lab, made: MadeLogin, text: str | None) -> MadeLogin:
     """The login with the form as typed; None: as it was made."""
-    from app.edited_login import with_form
+    from app.lab.edited_login import with_form
 
     return with_form(lab, made, None if text is None else parse_form(text))
 
 
 def send(lab: Lab, sso: SSO, made: MadeLogin) -> Login:
     """Send it, and say what came of it."""
-    from app.edited_login import send
+    from app.lab.edited_login import send
 
     return login_outcome(sso, made.person, send(lab, made), edited=bool(made.changes))
 
 
 def page_of(lab: Lab, made: MadeLogin) -> str:
     """The address of a page that sends it by the browser."""
-    from app.edited_login import page_of
+    from app.lab.edited_login import page_of
 
     return page_of(lab, made)
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from app.browserless import forms_of
+from app.lab.browserless import forms_of
 from tests.interop.peers.parties import EMAIL, UNSPECIFIED, Opinion, Parties, Question, Refused, Sent, body_of
 
 P = ParamSpec("P")

@@ -32,7 +32,7 @@ from app.gui.widgets import (
     visible,
 )
 from app.gui.wording import ago, exact, plural
-from app.rehearsal import rehearse
+from app.lab.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from app.gui.pages.settings.page import SettingsPage

@@ -115,7 +115,7 @@ class SourceRow(QWidget):
         self._fetched = (url, intranet)
 
     def _failed(self, url: str, error: Exception) -> None:
-        from app.fetching import Intranet
+        from app.fetching.address import Intranet
 
         self.button.setEnabled(True)
         self._section.not_done(error)
@@ -183,7 +183,7 @@ class SourceRow(QWidget):
 
 
 def _fetch(url: str, intranet: bool) -> bytes:
-    from app.fetching import fetch
+    from app.fetching.address import fetch
 
     return fetch(url, intranet=intranet)
 

@@ -13,9 +13,9 @@ from app.gui.widgets import Banner, button, column, number_field, retint, row
 from app.gui.wording import exact, utc
 
 if TYPE_CHECKING:
+    from app.bulk.whatif import Forecast
     from app.gui.pages.settings.section import Section
     from app.sso import SSO, Candidate, Rejudged
-    from app.whatif import Forecast
 
     #: A draft, to be compared, and what makes a candidate of it for an account.
     Drafted = Callable[[], tuple[object, Callable[[SSO, str], Candidate]] | None]
@@ -142,7 +142,7 @@ def _forecast(
     candidate: Callable[[SSO, str], Candidate],
     limit: int,
 ) -> tuple[Forecast, object]:
-    from app.whatif import forecast
+    from app.bulk.whatif import forecast
 
     def told(done: int, total: int) -> bool:
         if done % 8 == 0 or done == total:
