@@ -150,6 +150,9 @@ def _spread(
             # Whoever stopped it does not wait for what was begun: a process may only just be reading its modules.
             for worker in list((pool._processes or {}).values()):
                 worker.terminate()
+            # One that is ended in the middle of a result leaves half of it in the pipe. While this process could
+            # write there too, the pool's own thread would wait for the other half for ever.
+            pool._result_queue._writer.close()  # type: ignore[attr-defined]  # it has no public way to be closed
         pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -74,6 +74,32 @@ def test_closing_ends_what_was_begun() -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_closing_ends_while_a_result_is_on_its_way(tmp_path: Path) -> None:
+    """A process that is ended in the middle of a result leaves half of it in the pipe: nobody may wait for the rest."""
+    script = (
+        "import time\nfrom app.bulk.workers import in_order\nfrom tests.bulk.work import wordy\n"
+        "if __name__ == '__main__':\n"
+        "    for n in range(6):\n"
+        "        found = in_order(range(5_000), wordy, processes=2)\n"
+        "        next(found)\n"
+        "        time.sleep(0.02 * n)\n"
+        "        found.close()\n"
+        "        print('closed', flush=True)\n"
+    )
+    path = tmp_path / "run.py"
+    path.write_text(script)
+    p = subprocess.Popen(
+        [sys.executable, str(path)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        out, err = p.communicate(timeout=45)
+    finally:
+        p.kill()
+        p.communicate()
+    assert (out, err, p.returncode) == ("closed\n" * 6, "", 0)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_it_in_one_line_and_leaves_no_process(tmp_path: Path) -> None:
     script = (

@@ -59,6 +59,12 @@ def noting(folder: str) -> Iterator[Callable[[int], int]]:
 
 
 @contextmanager
+def wordy() -> Iterator[Callable[[int], bytes]]:
+    """Results that take longer to hand over than to make."""
+    yield lambda n: bytes(0 if n < 32 else 4_000_000)
+
+
+@contextmanager
 def slow_to_begin() -> Iterator[Callable[[int], int]]:
     """Takes a minute to begin, in another process."""
     if multiprocessing.parent_process() is not None:
