@@ -41,6 +41,11 @@ class Forecast:
             return "No login with its message is kept, so there is nothing to try the settings on."
         cut = "Stopped early. " if self.cancelled else ""
         cut += f"{self.crashed:,} could not be judged, by a fault of this program. " if self.crashed else ""
+        if self.judged == 1:
+            end = (
+                "would stop working" if self.stop else "would start working" if self.start else "would come out as now"
+            )
+            return f"{cut}The last login {end}."
         if not self.stop and not self.start:
             return f"{cut}Of the last {self.judged:,} logins every one would come out as now."
         return (

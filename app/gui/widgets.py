@@ -450,6 +450,19 @@ def scrolled(inner: QWidget) -> QScrollArea:
     return area
 
 
+def reveal(made: QWidget) -> None:
+    """Scroll to a widget that has just been shown, once it has its place."""
+
+    def scroll() -> None:
+        above = made.parentWidget()
+        while above is not None and not isinstance(above, QScrollArea):
+            above = above.parentWidget()
+        if above is not None and made.isVisible():
+            above.ensureWidgetVisible(made, 0, 12)
+
+    QTimer.singleShot(0, made, scroll)
+
+
 def confirm(parent: QWidget, title: str, text: str, action: str, *, danger: bool = True) -> bool:
     """Ask before something is lost. True when the user chose `action`; Escape and the default are Cancel."""
     box = QMessageBox(parent)

@@ -134,15 +134,7 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
         self, account: int | str, value: str | None, *, operator: str = OPERATOR, based_on: int | None = None
     ) -> ConfigurationView:
         """Override the Identifier, or go back to the default with None or "". Refused where it is not a usable one."""
-        wanted = (value or "").strip() or None
-        if wanted == self.sp.entity_id:
-            wanted = None
-        if wanted is not None and (len(wanted) > 1024 or not _ENTITY_ID.fullmatch(wanted)):
-            raise Refused(
-                "configuration.entity-id",
-                "An Identifier is an absolute URI of at most 1024 characters without blanks, for example "
-                f"{self.sp.child_entity_id('ik_child')}.",
-            )
+        wanted = self._identifier(value)
         with self.store.write() as tx:
             found = self._account_to_configure(tx, account)
             if wanted == found.entity_id:
@@ -152,6 +144,19 @@ class ConfigurationVerbs(AccountVerbs, SpKeyVerbs):
             view = self._revise(tx, found, operator, what, entity_id=wanted)
         self.tell(Change("configuration", found.id, view.account.revision))
         return view
+
+    def _identifier(self, value: str | None) -> str | None:
+        """An Identifier as it is stored; None for the default. Refused where it is not a usable one."""
+        wanted = (value or "").strip() or None
+        if wanted is None or wanted == self.sp.entity_id:
+            return None
+        if len(wanted) > 1024 or not _ENTITY_ID.fullmatch(wanted):
+            raise Refused(
+                "configuration.entity-id",
+                "An Identifier is an absolute URI of at most 1024 characters without blanks, for example "
+                f"{self.sp.child_entity_id('ik_child')}.",
+            )
+        return wanted
 
     def configuration_history(self, account: int | str) -> tuple[Revision, ...]:
         """Every revision with its document, who saved it and what it changed; newest first."""

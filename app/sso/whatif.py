@@ -55,8 +55,10 @@ class WhatIfVerbs(InspectionVerbs, DecidingVerbs):
     ) -> Candidate:
         """The account's settings with some changed: metadata, or fields of a revision (entity_id, choices).
 
-        MetadataRefused for metadata that could not be saved either.
+        MetadataRefused, or Refused, for what could not be saved either.
         """
+        if "entity_id" in changes:
+            changes["entity_id"] = self._identifier(changes["entity_id"])
         if document is not None:
             data = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else bytes(document)
             summary = self.read_metadata(data, entity=entity)

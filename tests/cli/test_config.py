@@ -123,9 +123,9 @@ def test_settings_are_tried_on_stored_logins_before_they_are_saved(cli: Cli) -> 
     assert said.code == 1
     (row,) = said.objects
     assert (row["now"], row["then"]) == (True, False)
-    assert "1 would stop working" in said.err
+    assert "The last login would stop working." in said.err
     rules = cli("config", "what-if", "--choose", "signed_part=response")
-    assert (rules.code, "1 would stop working" in rules.out) == (1, True)
+    assert (rules.code, "The last login would stop working." in rules.out) == (1, True)
     assert cli("config", "what-if", "--unchoose", "signed_part").code == 0
     assert cli("config", "what-if", "--choose", "signed_part=nothing").code == 2
     assert cli("config", "what-if", "--choose", "clock_skew_s=10", "--revision", "1").code == 2

@@ -118,14 +118,14 @@ def test_rules_are_tried_on_the_last_logins_before_they_are_saved(bench: Bench) 
     box.setCurrentIndex(box.findData("response"))
     box.activated.emit(box.currentIndex())
     press(section, "What if?")
-    assert "1 would stop working and 0 would start working" in section.what_if.banner.text
+    assert "The last login would stop working." in section.what_if.banner.text
     assert column(section.what_if.table, 0) == ["Stop"]
     assert decided(bench) == {}
     box.setCurrentIndex(box.findData("assertion"))
     box.activated.emit(box.currentIndex())
     assert section.what_if.banner.text == "", "what was found is not about another draft"
     press(section, "What if?")
-    assert "every one would come out as now" in section.what_if.banner.text
+    assert "The last login would come out as now." in section.what_if.banner.text
 
 
 def test_claims_are_tried_on_the_last_logins_too(bench: Bench) -> None:
@@ -134,7 +134,7 @@ def test_claims_are_tried_on_the_last_logins_too(bench: Bench) -> None:
     section.rows["claim_imagekit_id"].control.setText("tenant")
     section.rows["claim_imagekit_id"].control.textEdited.emit("tenant")
     press(section, "What if?")
-    assert "1 would stop working" in section.what_if.banner.text
+    assert "The last login would stop working." in section.what_if.banner.text
     section.rows["claim_imagekit_id"].control.setText("a b")
     section.rows["claim_imagekit_id"].control.textEdited.emit("a b")
     press(section, "What if?")

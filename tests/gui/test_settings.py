@@ -176,6 +176,25 @@ def test_the_identifier_override(bench: Bench, qtbot: QtBot) -> None:
     assert bench.sso.account(ACCOUNT).entity_id is None
 
 
+def test_another_identifier_is_tried_on_the_last_logins_before_it_is_saved(bench: Bench, qtbot: QtBot) -> None:
+    bench.connect()
+    assert bench.log_in("ada").allowed
+    card = bench.page("settings").metadata.identifier
+    assert not card.what_if.isVisible()
+    qtbot.keyClicks(card.entity_field, "https://imagekit.io/saml/other")
+    press(card, "What if?")
+    assert "The last login would stop working." in card.what_if.banner.text
+    assert column(card.what_if.table, 0) == ["Stop"]
+    assert bench.sso.account(ACCOUNT).entity_id is None
+    qtbot.keyClicks(card.entity_field, " of whom")
+    assert card.what_if.banner.text == "", "what was found is not about another draft"
+    press(card, "What if?")
+    assert "absolute URI" in card.what_if.banner.text
+    card.entity_field.clear()
+    card.entity_field.textEdited.emit("")
+    assert not card.what_if.isVisible()
+
+
 def test_values_of_every_vendor_can_be_copied(bench: Bench) -> None:
     page = bench.page("settings", "values")
     tabs = page.values.vendors
@@ -501,7 +520,7 @@ def test_a_draft_is_tried_on_the_last_logins_before_it_is_saved(bench: Bench, qt
     paste(page, other.metadata().decode(), qtbot)
     press(page, "What if?")
     what_if = page.metadata.what_if
-    assert "1 would stop working" in what_if.banner.text
+    assert "The last login would stop working." in what_if.banner.text
     assert column(what_if.table, 0) == ["Stop"]
     assert not what_if.bar.isVisible()
     assert bench.sso.account(ACCOUNT).revision == 1
@@ -510,7 +529,7 @@ def test_a_draft_is_tried_on_the_last_logins_before_it_is_saved(bench: Bench, qt
     paste(page, bench.idp.metadata().decode() + " ", qtbot)
     assert what_if.banner.text == ""
     press(page, "What if?")
-    assert "every one would come out as now" in what_if.banner.text
+    assert "The last login would come out as now." in what_if.banner.text
     assert not what_if.table.isVisible()
 
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from app.gui import theme
 from app.gui.pages.settings.section import Loaded
+from app.gui.pages.settings.whatif import WhatIf
 from app.gui.widgets import Banner, Card, button, label, line_edit, row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.gui.pages.settings.section import Section
-    from app.sso import SSO, ConfigurationView
+    from app.sso import SSO, Candidate, ConfigurationView
 
 
 class IdentifierCard(Card):
@@ -37,11 +40,13 @@ class IdentifierCard(Card):
             wrap=True,
         )
         self.entity_banner = Banner()
+        self.what_if = WhatIf(section, self._drafted)
         for part in (
             row(self.entity_field, self.entity_save),
             row(self.suggest_button, self.default_button, 1),
-            self.entity_text,
             self.entity_banner,
+            self.what_if,
+            self.entity_text,
         ):
             self.add(part)
 
@@ -67,12 +72,19 @@ class IdentifierCard(Card):
     def restyle(self) -> None:
         """Follow the theme."""
         self.entity_banner.restyle()
+        self.what_if.restyle()
 
     def _entity_changed(self) -> None:
         current = (self._section.loaded.view.account.entity_id or "") if self._section.loaded else ""
         self.entity_save.setEnabled(self._section.loaded is not None and self.entity_field.text().strip() != current)
         self.default_button.setVisible(bool(current))
         self.entity_banner.hide()
+        self.what_if.setVisible(self.entity_save.isEnabled())
+        self.what_if.forget()
+
+    def _drafted(self) -> tuple[object, Callable[[SSO, str], Candidate]] | None:
+        wanted = self.entity_field.text().strip()
+        return (wanted, partial(_candidate, wanted)) if self.entity_save.isEnabled() else None
 
     def _suggest(self) -> None:
         if self._section.loaded is not None:
@@ -117,3 +129,7 @@ class IdentifierCard(Card):
 
 def _save(sso: SSO, imagekit_id: str, entity_id: str, based_on: int) -> ConfigurationView:
     return sso.set_entity_id(imagekit_id, entity_id, based_on=based_on)
+
+
+def _candidate(entity_id: str, sso: SSO, imagekit_id: str) -> Candidate:
+    return sso.candidate(imagekit_id, entity_id=entity_id)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.gui.jobs import Progress
 from app.gui.tables import Column, Table
-from app.gui.widgets import Banner, button, column, number_field, retint, row
+from app.gui.widgets import Banner, button, column, number_field, retint, reveal, row
 from app.gui.wording import exact, utc
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class WhatIf(QWidget):
     def _failed(self, error: Exception) -> None:
         self._ended()
         self.banner.say("error", str(error) or type(error).__name__)
+        reveal(self)
 
     def _show(self, found: tuple[Forecast, object]) -> None:
         self._ended()
@@ -128,6 +129,7 @@ class WhatIf(QWidget):
         self.table.show_rows(rows)
         self.table.fit_rows(5)
         self.table.setVisible(bool(rows))
+        reveal(self)
 
 
 def _state(judged: Rejudged) -> str:
