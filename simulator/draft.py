@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -130,17 +130,16 @@ class Draft:
         return self._sign(element, Signing(**knobs), references)
 
     def _sign(self, element: etree._Element, how: Signing, references: tuple[Reference, ...] = ()) -> etree._Element:
+        algorithm: str | None = None
         if isinstance(how.key, bytes):
             key: Any = how.key
             pairs = how.certificates or ()
         else:
             pair = self.key(how.key)
             key, pairs = pair.key, (pair,) if how.certificates is None else how.certificates
-            if how.signature_algorithm is None and fits(self.application.signature_algorithm, key):
-                how = replace(how, signature_algorithm=self.application.signature_algorithm)
-        if how.digest_algorithm is None:
-            how = replace(how, digest_algorithm=self.application.digest_algorithm)
-        parts = Parts(key, [p.certificate for p in pairs], references)
+            if fits(self.application.signature_algorithm, key):
+                algorithm = self.application.signature_algorithm
+        parts = Parts(key, [p.certificate for p in pairs], references, algorithm, self.application.digest_algorithm)
         return sign(element, parts, how, self.response if how.in_response else None)
 
     def key(self, name: str = "current") -> KeyPair:
@@ -228,8 +227,9 @@ class Draft:
     def make_signed(self) -> None:
         """TREE to SIGNED: assertion signatures, encryption, response signatures."""
         for how in self.signing:
-            if how.target == "assertion" and self.response.find(q(SAML, "Assertion")) is not None:
-                self._sign(self.assertion, how)
+            assertion = next(self.response.iterchildren(q(SAML, "Assertion")), None)
+            if how.target == "assertion" and assertion is not None:
+                self._sign(assertion, how)
         if self.encryption is not None and self.response.find(q(SAML, "Assertion")) is not None:
             self.encrypt_assertion()
         for how in self.signing:
@@ -255,14 +255,12 @@ class Draft:
         again = base64.b64encode(self.second(self.xml)).decode()
         return urlencode([(n, again if n == "SAMLResponse" else v) for n, v in self.form]).encode()
 
-    def make_body(self) -> bytes:
-        """The octets to send: what a fault put there, or the form urlencoded."""
-        if self.body is not None:
-            return self.body
-        return b"" if self.method == "GET" else form_octets(self.form)
+    def make_body(self) -> bytes | None:
+        """The octets to send where they are not the form urlencoded: what a fault put there, or nothing by GET."""
+        return b"" if self.body is None and self.method == "GET" else self.body
 
 
-def form_octets(form: list[tuple[str, str]]) -> bytes:
+def form_octets(form: Sequence[tuple[str, str]]) -> bytes:
     """The fields as application/x-www-form-urlencoded, exactly as urlencode() writes them.
 
     A message in base64 needs three characters escaped; asking for each of its thousands whether it is one of them took

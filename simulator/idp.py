@@ -6,6 +6,7 @@ It opens no socket; time comes from the clock it is given.
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,7 @@ class Issued:
 
     xml: bytes
     form: tuple[tuple[str, str], ...]
-    body: bytes
+    own_body: bytes | None  # None: the form urlencoded
     second_body: bytes | None
     method: Literal["POST", "GET"]
     url: str
@@ -87,6 +88,11 @@ class Issued:
     exact_form: bool  # False: a browser's form cannot send these very octets
     delivery: Delivery | None = None  # None: as an ordinary client sends; else with simulator.delivery.deliver
     changes: tuple[Change, ...] = ()  # what a person edited
+
+    @property
+    def body(self) -> bytes:
+        """The exact octets to POST. A browser makes them of the form itself, so they are made only where asked for."""
+        return form_octets(self.form) if self.own_body is None else self.own_body
 
 
 class _Default:
@@ -366,14 +372,14 @@ class Idp:
         fields = [(field, v) if n == "SAMLResponse" else (n, v) for n, v in made.form]
         to = app.logout_to or ""
         if not app.logout_by_redirect:
-            return replace(made, form=tuple(fields), body=form_octets(fields), url=to)
+            return replace(made, form=tuple(fields), own_body=None, url=to)
         key = draft.key().key
         algorithm = app.signature_algorithm if fits(app.signature_algorithm, key) else default_algorithm(key)
         fields[0] = field, base64.b64encode(deflate(made.xml)).decode()
         query = "&".join(f"{n}={quote(v, safe='')}" for n, v in (*fields, ("SigAlg", algorithm)))
         value = base64.b64encode(raw_sign(query.encode(), key, hash_of_algorithm(algorithm))).decode()
         url = f"{to}{'&' if '?' in to else '?'}{query}&Signature={quote(value, safe='')}"
-        return replace(made, form=tuple(fields), body=b"", method="GET", headers=(), url=url)
+        return replace(made, form=tuple(fields), own_body=b"", method="GET", headers=(), url=url)
 
     def spec(self, user: TestUser, application: Application, now: datetime, request: AuthnRequest | None) -> Spec:
         """The values of a good Response in the words of the tenant's vendor."""
@@ -486,11 +492,11 @@ class Idp:
         if draft.query is not None:
             url += ("&" if "?" in url else "?") + draft.query
         root = draft.response
-        assertion = root if root.tag == q(SAML, "Assertion") else root.find(q(SAML, "Assertion"))
+        assertion = root if root.tag == q(SAML, "Assertion") else next(root.iterchildren(q(SAML, "Assertion")), None)
         return Issued(
             xml=draft.xml,
             form=tuple(draft.form),
-            body=draft.make_body(),
+            own_body=draft.make_body(),
             second_body=draft.make_second_body(),
             method="GET" if draft.method == "GET" else "POST",
             url=url,
@@ -548,17 +554,34 @@ def _of_message(ids: Sequence[str]) -> tuple[Fault, ...]:
 
 def signing_of(profile: Profile, application: Application) -> tuple[Signing, ...]:
     """How the vendor signs for the application."""
-    part = application.sign or profile.sign
+    return _signing(
+        application.sign or profile.sign,
+        application.digest_algorithm,
+        profile.keyinfo,
+        profile.ds_prefix,
+        profile.inclusive_prefixes,
+        profile.response_issuer,
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _signing(
+    part: str,
+    digest_algorithm: str,
+    keyinfo: Literal["x509", "none", "keyname", "keyvalue+x509"],
+    prefix: str | None,
+    prefix_list: str | None,
+    response_issuer: bool,
+) -> tuple[Signing, ...]:
     targets = {"assertion": ("assertion",), "response": ("response",), "both": ("assertion", "response"), "none": ()}
-    keyinfo: Literal["x509", "none", "keyname", "keyvalue+x509"] = profile.keyinfo
     return tuple(
         Signing(
             target="assertion" if target == "assertion" else "response",
-            digest_algorithm=application.digest_algorithm,
+            digest_algorithm=digest_algorithm,
             keyinfo=keyinfo,
-            prefix=profile.ds_prefix,
-            prefix_list=profile.inclusive_prefixes,
-            position=1 if target == "assertion" or profile.response_issuer else 0,
+            prefix=prefix,
+            prefix_list=prefix_list,
+            position=1 if target == "assertion" or response_issuer else 0,
         )
         for target in targets[part]
     )
@@ -587,4 +610,6 @@ def _lines(octets: bytes) -> str:
 
 
 def _text(element: etree._Element | None) -> str | None:
-    return None if element is None else "".join(str(t) for t in element.itertext())
+    if element is None:
+        return None
+    return "".join(str(t) for t in element.itertext()) if len(element) else element.text or ""

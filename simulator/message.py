@@ -135,43 +135,54 @@ def shift(text: Maybe, by: timedelta) -> Maybe:
         return text
 
 
-def _set(element: etree._Element, **attributes: Maybe) -> None:
-    for name, value in attributes.items():
-        if not isinstance(value, Omit):
-            element.set(name, value)
+_ASSERTION: Final = q(SAML, "Assertion")
 
 
 class _Writer:
-    """Adds elements under the prefixes of a Spec."""
+    """Adds elements under the prefixes of a Spec. Attributes that are OMIT are left out."""
 
     def __init__(self, spec: Spec) -> None:
         self._saml: dict[str | None, str] = {spec.prefixes[0]: SAML}
         self._samlp: dict[str | None, str] = {spec.prefixes[1]: SAMLP}
 
-    def root(self) -> etree._Element:
-        return etree.Element(q(SAMLP, "Response"), nsmap=self._samlp)
+    def root(self, **attributes: Maybe) -> etree._Element:
+        return etree.Element(q(SAMLP, "Response"), _given(attributes), nsmap=self._samlp)
 
-    def saml(self, parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-        element = etree.SubElement(parent, q(SAML, name), nsmap=self._saml)
+    def first(
+        self, parent: etree._Element, name: str, text: str | None = None, /, **attributes: Maybe
+    ) -> etree._Element:
+        """A saml element in one of samlp, where its namespace has to be declared."""
+        element = etree.SubElement(parent, q(SAML, name), _given(attributes), nsmap=self._saml)
         element.text = text
         return element
 
-    def samlp(self, parent: etree._Element, name: str) -> etree._Element:
-        return etree.SubElement(parent, q(SAMLP, name), nsmap=self._samlp)
+    @staticmethod
+    def saml(parent: etree._Element, name: str, text: str | None = None, /, **attributes: Maybe) -> etree._Element:
+        # The parent's declaration is in scope; to name it again for each of dozens of elements takes twice the time.
+        element = etree.SubElement(parent, q(SAML, name), _given(attributes))
+        if text is not None:
+            element.text = text
+        return element
+
+    @staticmethod
+    def samlp(parent: etree._Element, name: str, /, **attributes: Maybe) -> etree._Element:
+        return etree.SubElement(parent, q(SAMLP, name), _given(attributes))
 
     def issuer(self, parent: etree._Element, spec: IssuerSpec | None) -> None:
         if spec is None or isinstance(spec.value, Omit):
             return
-        element = self.saml(parent, "Issuer", spec.value)
-        _set(element, Format=spec.format, NameQualifier=spec.name_qualifier)
+        write = self.saml if parent.tag == _ASSERTION else self.first
+        write(parent, "Issuer", spec.value, Format=spec.format, NameQualifier=spec.name_qualifier)
+
+
+def _given(attributes: dict[str, Maybe]) -> dict[str, str] | None:
+    return {name: value for name, value in attributes.items() if value is not OMIT} if attributes else None
 
 
 def build(spec: Spec) -> etree._Element:
     """The samlp:Response that the values describe, in schema order (saml-core §2.3.3, §3.3.3)."""
     w = _Writer(spec)
-    root = w.root()
-    _set(
-        root,
+    root = w.root(
         ID=spec.response_id,
         Version=spec.response_version,
         IssueInstant=spec.response_issue_instant,
@@ -183,8 +194,7 @@ def build(spec: Spec) -> etree._Element:
         status = w.samlp(root, "Status")
         parent = status
         for code in spec.status_codes:
-            parent = w.samlp(parent, "StatusCode")
-            _set(parent, Value=code)
+            parent = w.samlp(parent, "StatusCode", Value=code)
         if not isinstance(spec.status_message, Omit):
             w.samlp(status, "StatusMessage").text = spec.status_message
     if spec.assertion:
@@ -193,21 +203,31 @@ def build(spec: Spec) -> etree._Element:
 
 
 def _assertion(w: _Writer, root: etree._Element, spec: Spec) -> None:
-    a = w.saml(root, "Assertion")
-    _set(a, ID=spec.assertion_id, Version=spec.assertion_version, IssueInstant=spec.assertion_issue_instant)
+    a = w.first(
+        root,
+        "Assertion",
+        ID=spec.assertion_id,
+        Version=spec.assertion_version,
+        IssueInstant=spec.assertion_issue_instant,
+    )
     w.issuer(a, spec.assertion_issuer)
     if spec.subject:
         subject = w.saml(a, "Subject")
         for n in spec.name_ids:
-            name_id = w.saml(subject, "NameID", n.value)
-            _set(name_id, Format=n.format, NameQualifier=n.name_qualifier, SPNameQualifier=n.sp_name_qualifier)
+            w.saml(
+                subject,
+                "NameID",
+                n.value,
+                Format=n.format,
+                NameQualifier=n.name_qualifier,
+                SPNameQualifier=n.sp_name_qualifier,
+            )
         for c in spec.confirmations:
-            confirmation = w.saml(subject, "SubjectConfirmation")
-            _set(confirmation, Method=c.method)
+            confirmation = w.saml(subject, "SubjectConfirmation", Method=c.method)
             if c.data:
-                data = w.saml(confirmation, "SubjectConfirmationData")
-                _set(
-                    data,
+                w.saml(
+                    confirmation,
+                    "SubjectConfirmationData",
                     NotBefore=c.not_before,
                     NotOnOrAfter=c.not_on_or_after,
                     Recipient=c.recipient,
@@ -215,16 +235,15 @@ def _assertion(w: _Writer, root: etree._Element, spec: Spec) -> None:
                     Address=c.address,
                 )
     if spec.conditions:
-        conditions = w.saml(a, "Conditions")
-        _set(conditions, NotBefore=spec.not_before, NotOnOrAfter=spec.not_on_or_after)
+        conditions = w.saml(a, "Conditions", NotBefore=spec.not_before, NotOnOrAfter=spec.not_on_or_after)
         for audiences in spec.audience_restrictions:
             restriction = w.saml(conditions, "AudienceRestriction")
             for audience in audiences:
                 w.saml(restriction, "Audience", audience)
     for s in spec.authn_statements:
-        statement = w.saml(a, "AuthnStatement")
-        _set(
-            statement,
+        statement = w.saml(
+            a,
+            "AuthnStatement",
             AuthnInstant=s.authn_instant,
             SessionIndex=s.session_index,
             SessionNotOnOrAfter=s.session_not_on_or_after,
@@ -239,8 +258,9 @@ def _assertion(w: _Writer, root: etree._Element, spec: Spec) -> None:
 
 
 def _attribute(w: _Writer, parent: etree._Element, spec: AttributeSpec) -> None:
-    attribute = w.saml(parent, "Attribute")
-    _set(attribute, Name=spec.name, NameFormat=spec.name_format, FriendlyName=spec.friendly_name)
+    attribute = w.saml(
+        parent, "Attribute", Name=spec.name, NameFormat=spec.name_format, FriendlyName=spec.friendly_name
+    )
     for value in spec.values:
         nsmap = {"xsi": names.XSI, "xs": names.XS}
         if isinstance(value, Nil):

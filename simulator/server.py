@@ -10,9 +10,8 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simulator.errors import PortTaken
 
@@ -69,12 +68,18 @@ class _Joined(asyncio.Transport):
         self._transport.resume_reading()
 
 
-class _Protocol(H11Protocol):
-    """uvicorn's protocol, which by itself waits for ever for the rest of a request's head; this one does not."""
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol with the bounds that it lacks: how long a head may be, how long it and its body may take.
+
+    By itself it keeps whatever comes as a head, waits for ever for the rest, takes a whole address for a path, and asks
+    for no Host (RFC 9112 §3.2).
+    """
 
     patience_s = _PATIENCE_S
     _watch: asyncio.TimerHandle | None = None
     _seen: object = None
+    _received = 0  # octets of this connection
+    _head: int | None = None  # what was received with the beginning of a head that is incomplete; None between heads
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(_Joined(transport, self.loop))
@@ -86,13 +91,31 @@ class _Protocol(H11Protocol):
             self._watch = None
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
+        if self._head is not None and self._received - self._head > _HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The header fields are too long.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = self._received
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        version, hosts = self.parser.get_http_version(), sum(name == b"host" for name, _ in self.headers)
+        wanted = {"1.1": (1,), "1.0": (0, 1)}.get(version, ())
+        if not self.url.startswith(b"/") or hosts not in wanted:
+            raise ValueError("a target that is no path, or not one Host")  # what is raised here is answered by 400
+        super().on_headers_complete()
+
     def _look(self) -> None:
         """Hangs up where, since the last look, no new request began and none is being answered."""
         if self.transport.is_closing():
             return
         answering = self.cycle is not None and not self.cycle.response_complete
-        receiving = answering and self.conn.their_state is h11.SEND_BODY
-        now = (self.cycle, len(self.conn.trailing_data[0]) if receiving else 0, receiving)
+        receiving = answering and self.cycle.more_body
+        now = (self.cycle, self._received if receiving else 0, receiving)
         if (not answering and self.cycle is self._seen) or (receiving and now == self._seen):
             self.transport.close()
             return
@@ -172,7 +195,6 @@ class Server:
             proxy_headers=False,
             server_header=False,
             limit_concurrency=self._connections,
-            h11_max_incomplete_event_size=_HEADER_BYTES,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=2,
         )
@@ -214,7 +236,7 @@ class Server:
 
 
 def _bounded(app: Asgi) -> Asgi:
-    """The application behind the bound on headers: h11 holds its own only while a head is incomplete."""
+    """The application behind the bound on headers: the protocol holds its own only while a head is incomplete."""
 
     async def bounded(
         scope: MutableMapping[str, Any],

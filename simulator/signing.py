@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import copy
 import functools
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -121,9 +122,7 @@ def _parser() -> etree.XMLParser:
 
 def digest(data: bytes, algorithm: str = "sha256") -> str:
     """The digest of octets in base64. `algorithm` is a short name or a DigestMethod URI."""
-    h = hashes.Hash(_HASHES[_DIGESTS.get(algorithm, algorithm)]())
-    h.update(data)
-    return base64.b64encode(h.finalize()).decode()
+    return base64.b64encode(hashlib.new(_DIGESTS.get(algorithm, algorithm), data).digest()).decode()
 
 
 def digest_of(element: etree._Element, method: str = names.EXCLUSIVE) -> str:
@@ -185,11 +184,16 @@ def hash_of_algorithm(algorithm: str) -> str:
 
 @dataclass(slots=True)
 class Parts:
-    """What sign() needs beside the knobs, resolved from the key ring by the caller."""
+    """What sign() needs beside the knobs, resolved from the key ring by the caller.
+
+    The algorithms count where the knobs name none; None: those that fit the key.
+    """
 
     key: PrivateKey | bytes
     certificates: Sequence[x509.Certificate] = ()
     extra_references: Sequence[Reference] = field(default_factory=tuple)
+    signature_algorithm: str | None = None
+    digest_algorithm: str | None = None
 
 
 def fits(algorithm: str, key: object) -> bool:
@@ -205,8 +209,10 @@ def sign(element: etree._Element, parts: Parts, how: Signing, parent: etree._Ele
     """Signs an element in place and returns the ds:Signature that was put in (xmldsig-core §3.1)."""
     if how.engine == "signxml":
         return _sign_with_signxml(element, parts, how)
-    algorithm = default_algorithm(parts.key) if how.signature_algorithm is None else how.signature_algorithm
-    digest_algorithm = how.digest_algorithm or names.SHA256
+    algorithm = how.signature_algorithm
+    if algorithm is None:  # "" is an algorithm too: a wrong one
+        algorithm = parts.signature_algorithm or default_algorithm(parts.key)
+    digest_algorithm = how.digest_algorithm or parts.digest_algorithm or names.SHA256
     parent = element if parent is None else parent
     c14n_of_reference = next(
         (t for t in reversed(how.transforms) if t.startswith((names.EXCLUSIVE, names.INCLUSIVE))), None
@@ -252,6 +258,24 @@ def signature_element(
     hmac_output_length: int | None = None,
 ) -> etree._Element:
     """A ds:Signature with an empty SignatureValue and no KeyInfo."""
+    shapes = tuple([(r.type, r.transforms, r.digest_algorithm) for r in references])
+    signature = copy.deepcopy(_blank(shapes, signature_algorithm, c14n, prefix, prefix_list, hmac_output_length))
+    for r, element in zip(references, signature[0][2:], strict=True):
+        element.set("URI", r.uri)
+        element[-1].text = r.digest
+    return signature
+
+
+@functools.lru_cache(maxsize=64)
+def _blank(
+    references: tuple[tuple[str | None, tuple[str, ...], str], ...],
+    signature_algorithm: str,
+    c14n: str,
+    prefix: str | None,
+    prefix_list: str | None,
+    hmac_output_length: int | None,
+) -> etree._Element:
+    """A ds:Signature without the values that differ from message to message: to be copied, which is quicker."""
     nsmap: Any = {prefix: DS}
     signature = etree.Element(q(DS, "Signature"), nsmap=nsmap)
     info = etree.SubElement(signature, q(DS, "SignedInfo"))
@@ -260,26 +284,21 @@ def signature_element(
     sig_method = etree.SubElement(info, q(DS, "SignatureMethod"), Algorithm=signature_algorithm)
     if hmac_output_length is not None:
         etree.SubElement(sig_method, q(DS, "HMACOutputLength")).text = str(hmac_output_length)
-    for r in references:
-        info.append(_reference(r, prefix_list))
+    for kind, transforms, digest_algorithm in references:
+        reference = etree.SubElement(info, q(DS, "Reference"))
+        if kind is not None:
+            reference.set("Type", kind)
+        reference.set("URI", "")
+        if transforms:
+            parent = etree.SubElement(reference, q(DS, "Transforms"))
+            for t in transforms:
+                transform = etree.SubElement(parent, q(DS, "Transform"), Algorithm=t)
+                if prefix_list is not None and t.startswith(names.EXCLUSIVE):
+                    _inclusive(transform, prefix_list)
+        etree.SubElement(reference, q(DS, "DigestMethod"), Algorithm=digest_algorithm)
+        etree.SubElement(reference, q(DS, "DigestValue"))
     etree.SubElement(signature, q(DS, "SignatureValue"))
     return signature
-
-
-def _reference(r: Reference, prefix_list: str | None) -> etree._Element:
-    reference = etree.Element(q(DS, "Reference"))
-    if r.type is not None:
-        reference.set("Type", r.type)
-    reference.set("URI", r.uri)
-    if r.transforms:
-        transforms = etree.SubElement(reference, q(DS, "Transforms"))
-        for t in r.transforms:
-            transform = etree.SubElement(transforms, q(DS, "Transform"), Algorithm=t)
-            if prefix_list is not None and t.startswith(names.EXCLUSIVE):
-                _inclusive(transform, prefix_list)
-    etree.SubElement(reference, q(DS, "DigestMethod"), Algorithm=r.digest_algorithm)
-    etree.SubElement(reference, q(DS, "DigestValue")).text = r.digest
-    return reference
 
 
 def _inclusive(parent: etree._Element, prefix_list: str) -> None:
@@ -290,22 +309,24 @@ def _inclusive(parent: etree._Element, prefix_list: str) -> None:
 def put_value(signature: etree._Element, key: PrivateKey | bytes, how: Signing | None = None) -> None:
     """Computes SignatureValue over the SignedInfo as it stands now: also how an edited SignedInfo is signed again."""
     how = how or Signing()
-    info = signature.find(q(DS, "SignedInfo"))
-    value = signature.find(q(DS, "SignatureValue"))
+    info, value = _child(signature, "SignedInfo"), _child(signature, "SignatureValue")
     assert info is not None
     assert value is not None
     if how.value is not None:
         value.text = how.value
         return
-    method = info.find(q(DS, "SignatureMethod"))
+    method, c14n = _child(info, "SignatureMethod"), _child(info, "CanonicalizationMethod")
     algorithm = (method.get("Algorithm") or "") if method is not None else ""
     hash_name = how.hash or _SIGNATURE_HASHES.get(algorithm, "sha256")
-    c14n = info.find(q(DS, "CanonicalizationMethod"))
     c14n_method = (c14n.get("Algorithm") or names.EXCLUSIVE) if c14n is not None else names.EXCLUSIVE
     octets = raw_sign(canonical(info, c14n_method), key, hash_name, pss=algorithm == names.PSS_SHA256, der=how.der)
     if how.hmac_output_length is not None:
         octets = octets[: how.hmac_output_length // 8]
     value.text = base64.b64encode(octets).decode()
+
+
+def _child(parent: etree._Element, name: str) -> etree._Element | None:
+    return next(parent.iterchildren(q(DS, name)), None)
 
 
 def add_keyinfo(
@@ -314,14 +335,15 @@ def add_keyinfo(
     """Appends KeyInfo of that kind; "none" appends nothing."""
     if kind == "none" or (isinstance(key, bytes) and not certificates):
         return
+    if kind == "x509":
+        signature.append(copy.deepcopy(_certified(tuple(certificates), signature.prefix)))
+        return
     info = etree.SubElement(signature, q(DS, "KeyInfo"))
     for part in kind.split("+"):
         if part == "keyvalue" and not isinstance(key, bytes):
             info.append(key_value(key.public_key()))
         elif part == "x509":
-            data = etree.SubElement(info, q(DS, "X509Data"))
-            for certificate in certificates:
-                etree.SubElement(data, q(DS, "X509Certificate")).text = certificate_text(certificate)
+            info.extend(copy.deepcopy(_certified(tuple(certificates), signature.prefix)))
         elif part == "keyname":
             name = certificates[0].fingerprint(hashes.SHA256()).hex() if certificates else "key"
             etree.SubElement(info, q(DS, "KeyName")).text = name
@@ -330,6 +352,17 @@ def add_keyinfo(
             serial = etree.SubElement(data, q(DS, "X509IssuerSerial"))
             etree.SubElement(serial, q(DS, "X509IssuerName")).text = certificates[0].issuer.rfc4514_string()
             etree.SubElement(serial, q(DS, "X509SerialNumber")).text = str(certificates[0].serial_number)
+
+
+@functools.lru_cache(maxsize=64)
+def _certified(certificates: tuple[x509.Certificate, ...], prefix: str | None) -> etree._Element:
+    """A KeyInfo with the certificates: to be copied, because message after message has the same."""
+    nsmap: Any = {prefix: DS}
+    info = etree.Element(q(DS, "KeyInfo"), nsmap=nsmap)
+    data = etree.SubElement(info, q(DS, "X509Data"))
+    for certificate in certificates:
+        etree.SubElement(data, q(DS, "X509Certificate")).text = certificate_text(certificate)
+    return info
 
 
 @functools.lru_cache(maxsize=64)
@@ -377,8 +410,8 @@ def _sign_with_signxml(element: etree._Element, parts: Parts, how: Signing) -> e
     alone.insert(how.position, placeholder)
     signer = XMLSigner(
         method=SignatureConstructionMethod.enveloped,
-        signature_algorithm=how.signature_algorithm or default_algorithm(parts.key),
-        digest_algorithm=how.digest_algorithm or names.SHA256,
+        signature_algorithm=how.signature_algorithm or parts.signature_algorithm or default_algorithm(parts.key),
+        digest_algorithm=how.digest_algorithm or parts.digest_algorithm or names.SHA256,
         c14n_algorithm=names.EXCLUSIVE,
     )
     signed = signer.sign(alone, key=parts.key, cert=list(parts.certificates), reference_uri=element.get("ID"))

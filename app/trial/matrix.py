@@ -637,4 +637,4 @@ def _in_other_envelope(issued: Issued) -> Issued:
         return issued
     xml = issued.xml.replace(issued.response_id.encode(), b"_" + secrets.token_hex(16).encode(), 1)
     form = tuple((n, base64.b64encode(xml).decode() if n == "SAMLResponse" else v) for n, v in issued.form)
-    return replace(issued, xml=xml, form=form, body=urlencode(form).encode())
+    return replace(issued, xml=xml, form=form, own_body=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import time
 from dataclasses import replace
@@ -33,6 +34,11 @@ def test_issuing_beside_the_bare_signature() -> None:
         "signature": lambda: key.sign(data, padding.PKCS1v15(), hashes.SHA256()),
         "issue": lambda: idp.issue("ada", application),
     }
+    for work in works.values():
+        work()
+    # What pytest has loaded is not collected again and again inside somebody's time.
+    gc.collect()
+    gc.freeze()
     for _ in range(30):
         for name, work in works.items():
             start = time.process_time()

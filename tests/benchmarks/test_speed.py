@@ -160,6 +160,7 @@ def test_validation_beside_python3_saml(bench: Bench) -> None:
     assert alone >= 5
 
 
+@pytest.mark.filterwarnings("ignore:defusedxml.lxml:DeprecationWarning")  # minisaml imports it
 def test_validation_beside_the_quickest(bench: Bench) -> None:
     """With all checks: both verifiers at least 3 times python3-saml's rate, our own alone faster than minisaml."""
     if why := peers.missing("python3-saml") or peers.missing("minisaml"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -81,6 +82,55 @@ def test_headers_are_bounded() -> None:
         except ConnectionError:
             answer = b""
         assert b" 200 " not in answer
+
+
+def test_a_head_that_grows_for_ever_is_refused_while_it_grows() -> None:
+    with Server(hello) as server, socket.create_connection(("127.0.0.1", server.port or 0), 5) as client:
+        client.settimeout(5)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        answer, sent = b"", 0
+        try:
+            while sent < 10_000_000 and not answer:
+                client.sendall(b"X-%d: " % sent + b"a" * 990 + b"\r\n")
+                sent += 1_000
+                client.settimeout(0.002)
+                with contextlib.suppress(TimeoutError):
+                    answer = client.recv(200)
+                client.settimeout(5)
+        except ConnectionError:
+            answer = b" 400 "
+        assert b" 400 " in answer
+        assert sent < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n",  # an absolute target
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",  # no Host
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\na",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",  # line feeds alone
+        b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",  # a blank before the colon
+        b"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01",  # somebody speaks TLS
+    ],
+)
+def test_what_two_readers_could_take_for_different_requests_is_refused(head: bytes) -> None:
+    with Server(hello, patience_s=0.2) as server:
+        with socket.create_connection(("127.0.0.1", server.port or 0), 5) as client:
+            client.settimeout(5)
+            client.sendall(head)
+            answer = client.recv(4096)
+            assert b" 200 " not in answer
+            assert answer.startswith(b"HTTP/1.1 400 ") or not answer
+        assert httpx.get(server.url).status_code == 200
 
 
 def test_a_head_that_never_ends_is_hung_up_on() -> None:
