@@ -43,6 +43,7 @@ _KEPT: Final = 200
 _PARKED: Final = 50
 _SHOWN: Final = 200
 _COOKIE: Final = "test_idp"
+_PLAIN: Final = frozenset({"/sso", "/slo", "/metadata"})
 _SCRIPT: Final = "document.forms[0].submit()"
 
 
@@ -120,11 +121,11 @@ class WebIdp:
         self._lock = threading.Lock()
         self._pages = _Pages()
         routes = [
+            Route("/sso", self._sso_redirect, methods=["GET"]),
+            Route("/sso", self._sso_post, methods=["POST"]),
             Route("/", self._portal, methods=["GET"]),
             Route("/portal", self._portal, methods=["GET"]),
             Route("/portal", self._launch, methods=["POST"]),
-            Route("/sso", self._sso_redirect, methods=["GET"]),
-            Route("/sso", self._sso_post, methods=["POST"]),
             Route("/slo", self._slo, methods=["GET", "POST"]),
             Route("/portal/logout", self._log_out, methods=["POST"]),
             Route("/send/{token}", self._send, methods=["GET"]),
@@ -140,7 +141,7 @@ class WebIdp:
 
         async def routed(scope: Scope, receive: Receive, send: Send) -> None:
             tenant, path = self.idp.tenant, scope["path"].lower()
-            for page in ("sso", "slo", "metadata"):
+            for page in () if scope["path"] in _PLAIN else ("sso", "slo", "metadata"):
                 if path == tenant.path_of(page).lower():
                     scope = {**scope, "path": f"/{page}", "raw_path": f"/{page}".encode()}
                     break
