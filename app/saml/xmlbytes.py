@@ -216,6 +216,9 @@ def _quoted(text: str) -> str:
     return next((g for g in found.groups() if g), "?")[:60] if found else "?"
 
 
+_TYPOGRAPHIC: Final = tuple(mark.encode() for mark in "“”„‟‘’‚‛«»")
+
+
 def _syntax_hint(code: int, text: str, data: bytes, line: int, column: int) -> str:
     """What a person must repair, for one libxml2 error code."""
     if _HTML.match(data):
@@ -243,6 +246,11 @@ def _syntax_hint(code: int, text: str, data: bytes, line: int, column: int) -> s
         there = how_far(data)
         known = f"; {there}" if there else ""
         return f"it breaks off{inside} after {len(data):,} bytes{known}; it was probably cut when it was copied"
+    if code == 39 and any(mark in data for mark in _TYPOGRAPHIC):
+        return (
+            "its quotation marks are typographic (“…”), as word processors and mail programs make them of straight "
+            "ones; copy it again from where it was recorded"
+        )
     if code == 9:
         return "it contains a control character, which XML does not allow"
     if "ersion" in text and "nsupported" in text:

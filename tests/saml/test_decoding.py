@@ -57,6 +57,11 @@ def test_the_sample_has_what_copying_damages() -> None:
         (REDIRECT, ("base64", "deflate"), "HTTP-Redirect"),
         (f"SAMLResponse: {B64}\nRelayState: a b", ("form-field:SAMLResponse", "base64"), "HTTP-POST"),
         (f"SAMLResponse\n{B64}\nRelayState\na b", ("form-field:SAMLResponse", "base64"), "HTTP-POST"),
+        (XML.hex(), ("hexadecimal",), None),
+        ("0x" + XML.hex().upper(), ("hexadecimal",), None),
+        ("\\x" + XML.hex(), ("hexadecimal",), None),  # as PostgreSQL prints bytes
+        (XML.hex(":", 1), ("hexadecimal",), None),
+        (B64.encode().hex(" ", 2), ("hexadecimal", "base64"), None),
         (json.dumps(B64), ("json", "base64"), None),
         (json.dumps({"a": [{"SAMLResponse": B64}]}), ("json", "form-field:SAMLResponse", "base64"), "HTTP-POST"),
         (
@@ -138,6 +143,12 @@ DAMAGED = {
     "trailing": (B64 + "xx", "2 characters follow the padding"),
     "double": (base64.b64encode(B64.encode()).decode(), "twice"),
 }
+
+
+@pytest.mark.parametrize("text", ["deadbeef" * 20, "3c" * 31, "0" * 64, "3c" * 40 + "3", XML.hex().encode().hex()])
+def test_what_only_looks_like_hexadecimal_is_no_message(text: str) -> None:
+    decoded = decode(text)
+    assert decoded.data == b"" or b"Response" not in decoded.data
 
 
 @pytest.mark.parametrize("damage", ["plus", "url", "padding", "foreign", "trailing", "double"])

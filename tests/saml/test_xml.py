@@ -66,6 +66,8 @@ def test_a_byte_order_mark_is_not_part_of_the_document() -> None:
         (GOOD + b"garbage", "follows the end of the root element"),
         (b"<a>fish & chips</a>", "an ampersand must be written as “&amp;”"),
         (b'<a b="x?a=1&b=2"/>', "an ampersand must be written as “&amp;”"),
+        ("<a b=“x”/>".encode(), "quotation marks are typographic"),
+        (b"<a b=x/>", "AttValue"),
         (b"<a>x&nbsp;y</a>", "“&nbsp;” exists in HTML only"),
         (b"<saml:a/>", "the prefix “saml” is used but never declared"),
         (b'<a x="1" x="2"/>', "“x” stands twice"),

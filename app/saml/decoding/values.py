@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from app.saml.decoding.codecs import has_escapes, inflate, is_text, looks_like_xml, percent_decode, read_base64
 from app.saml.decoding.registry import Context, Layer, decoder
 from app.saml.errors import Problem
+
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]+")
+_FEW_DIGITS: Final = 64
 
 
 @decoder(60)
@@ -24,6 +30,21 @@ def percent_encoding(data: bytes, context: Context) -> Layer | None:
     )
     problem = Problem("encoding-url-once", message, "percent-encoded once", "percent-encoded twice")
     return Layer(text, ("percent-encoding",), ("a second layer of percent-encoding removed",), (problem,))
+
+
+@decoder(65)
+def hexadecimal(data: bytes, context: Context) -> Layer | None:
+    """`3C73616D6C70...`, as databases print bytes and network tools a packet; also after 0x, with colons or blanks."""
+    text = data.strip()
+    text = text[2:] if text[:2] in (b"0x", b"0X", b"\\x") else text
+    digits = text.translate(None, b" \t\r\n:")
+    if len(digits) < _FEW_DIGITS or len(digits) % 2 or not _HEX.fullmatch(digits):
+        return None
+    if len(digits) > 2 * context.limits.encoded_bytes or "hexadecimal" in context.layers:
+        return None
+    found = bytes.fromhex(digits.decode("ascii"))
+    # Letters of base64 can all be digits here by chance, but then no text comes of them.
+    return Layer(found, ("hexadecimal",)) if is_text(found) else None
 
 
 @decoder(70)
