@@ -7,7 +7,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 #: The largest document that is read: a federation aggregate is larger, and refused in one sentence.
@@ -44,6 +45,15 @@ def write_file(path: Path, data: bytes, *, private: bool = False) -> Path:
         part.unlink(missing_ok=True)
         raise FileRefused(f"{path.name} cannot be written: {e.strerror or e}. Choose another folder.") from e
     return path
+
+
+def clipboard() -> tuple[list[Path], str]:
+    """What the clipboard holds: files, or text. Both are empty where it holds neither, or nothing at all."""
+    mime: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None is possible, against its annotation
+    if mime is None:
+        return [], ""
+    files = [Path(u.toLocalFile()) for u in mime.urls() if u.isLocalFile()] if mime.hasUrls() else []
+    return files, mime.text() if mime.hasText() and not files else ""
 
 
 def ask_open(parent: QWidget, title: str, kinds: str, then: Callable[[Path], object]) -> QFileDialog:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QListView
 
@@ -24,8 +24,8 @@ def hex_row(data: bytes, offset: int) -> str:
 
 
 class _Rows(QAbstractListModel):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self.content = b""
 
     def replace(self, data: bytes) -> None:
@@ -50,7 +50,7 @@ class HexView(QListView):
     def __init__(self, name: str = "Bytes") -> None:
         super().__init__()
         self.setAccessibleName(name)
-        self._rows = _Rows()
+        self._rows = _Rows(self)
         self.setUniformItemSizes(True)
         self.setModel(self._rows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

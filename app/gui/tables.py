@@ -206,6 +206,7 @@ class Table(QTableView, Generic[R]):
     ) -> None:
         super().__init__()
         self.model_ = Rows(columns) if rows is None else rows
+        self.model_.setParent(self)  # it ends with the table, on this thread, and not with its last Python name
         self._name = name
         self.setObjectName(name)
         self.setAccessibleName(name.replace("-", " "))

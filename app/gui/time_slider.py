@@ -16,12 +16,14 @@ from app.gui.wording import exact
 
 _EDGE: Final = 10  # pixels at both ends, so that the handle is never cut
 _FAST: Final = 10  # seconds by Shift and an arrow
+_MOST_STEPS: Final = 2_000_000_000
 
 
 class TimeSlider(QSlider):
-    """Its value is in seconds from the start of the axis. `slid` is emitted with the instant a person moved it to.
+    """Its value is in seconds from the start of the axis, or in several of them where it is longer than 60 years.
 
-    Left and Right move by a second, with Shift by ten, Page Up and Page Down to the next instant of the message.
+    `slid` is emitted with the instant a person moved it to. Left and Right move by one, with Shift by ten, Page Up and
+    Page Down to the next instant of the message.
     """
 
     slid = Signal(object)
@@ -35,6 +37,7 @@ class TimeSlider(QSlider):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self._axis: Axis | None = None
+        self._unit = 1
         self._good: tuple[datetime, datetime] | None = None
         self._now: datetime | None = None
         self._at: datetime | None = None
@@ -45,14 +48,17 @@ class TimeSlider(QSlider):
         self._axis, self._good, self._now = axis, good, now
         self.setEnabled(axis is not None)
         if axis is not None:
-            self.setRange(0, axis.seconds)
+            # Qt counts to 2^31, which is 68 years of seconds, and a message may name an instant in a hundred years.
+            self._unit = axis.seconds // _MOST_STEPS + 1
+            self.setRange(0, axis.seconds // self._unit)
         self.update()
 
     def show_instant(self, at: datetime) -> None:
         """Stand at an instant, without telling anybody. One off the axis is shown at its end, hollow."""
         self._at = at
         if self._axis is not None:
-            self.setValue(int((at - self._axis.start).total_seconds()))
+            within = min(max(at, self._axis.start), self._axis.end)
+            self.setValue(int((within - self._axis.start).total_seconds()) // self._unit)
             where = "" if self._axis.holds(at) else ", outside of the instants of the message"
             self.setAccessibleDescription(f"{at:%Y-%m-%d %H:%M:%S} UTC{where}")
         self.update()
@@ -60,7 +66,7 @@ class TimeSlider(QSlider):
     @property
     def instant(self) -> datetime | None:
         """Where it stands; None without an axis."""
-        return None if self._axis is None else self._axis.start + timedelta(seconds=self.value())
+        return None if self._axis is None else self._axis.start + timedelta(seconds=self.value() * self._unit)
 
     def _go(self, at: datetime) -> None:
         if self._axis is None:
@@ -100,7 +106,7 @@ class TimeSlider(QSlider):
         axis, at = self._axis, self.instant
         if axis is None or at is None:
             return
-        step = timedelta(seconds=_FAST if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
+        step = timedelta(seconds=self._unit * (_FAST if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1))
         moves = {
             Qt.Key.Key_Left: at - step,
             Qt.Key.Key_Down: at - step,

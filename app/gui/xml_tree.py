@@ -24,8 +24,8 @@ _OPEN_WHOLE = 1_500
 class Nodes(QAbstractItemModel):
     """Outline nodes for a view. A node gets its number when it is first asked for; the number is the index's id."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._nodes: list[Node] = []
         self._parents: list[int] = []
         self._rows: list[int] = []
@@ -140,7 +140,7 @@ class XmlTree(QTreeView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.nodes = Nodes()
+        self.nodes = Nodes(self)
         self.node_actions: list[tuple[str, Callable[[Node], object]]] = []
         self.setAccessibleName("Tree")
         self.setUniformRowHeights(True)  # before the first expandAll(): afterwards the tree stays blank

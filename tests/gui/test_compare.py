@@ -50,6 +50,12 @@ def issue(idp: Idp, username: str) -> str:
     return base64.b64encode(idp.issue(username, idp.tenant.applications[0]).xml).decode()
 
 
+def test_a_clipboard_that_holds_nothing_is_told_in_one_sentence(qtbot: QtBot, page: ComparePage) -> None:
+    QGuiApplication.clipboard().clear()
+    page.paste_next()
+    assert page.banner.text == "The clipboard holds no text. Copy a SAMLResponse or metadata first."
+
+
 def paste(page: ComparePage, side: str, text: str) -> None:
     mime = QMimeData()
     mime.setText(text)

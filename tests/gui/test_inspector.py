@@ -6,9 +6,11 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -102,6 +104,10 @@ def test_an_empty_clipboard_is_told_in_one_sentence(qtbot: QtBot, page: Inspecto
     qtbot.mouseClick(page.first.paste, Qt.MouseButton.LeftButton)
     assert page.banner.text == "The clipboard holds no text. Copy the SAMLResponse value first, then paste it here."
     assert page.first.paste.isVisible()
+    QGuiApplication.clipboard().clear()  # holds nothing at all then, not even an empty text
+    page.banner.hide()
+    page.paste_now()
+    assert "holds no text" in page.banner.text
 
 
 # Pasting ---------------------------------------------------------------------------------------
@@ -342,6 +348,31 @@ def test_the_slider_judges_anew_as_it_is_moved(qtbot: QtBot, sampled: InspectorP
     assert "was issued in the future" in sampled.verdict.headline.text()
     assert sampled._examined is not None
     assert sampled._examined.report.evaluated_at == slider.instant
+
+
+def test_a_message_that_counts_for_a_hundred_years_is_shown_with_its_slider(qtbot: QtBot, page: InspectorPage) -> None:
+    xml = base64.b64decode(message(page.desk))
+    lasting = re.sub(rb'NotOnOrAfter="2\d\d\d', b'NotOnOrAfter="2190', xml)
+    assert lasting != xml
+    page.inspect(Subject(lasting.decode()))
+    slider = page.bar.slider
+    assert slider.isEnabled()
+    qtbot.keyClick(slider, Qt.Key.Key_End)
+    assert slider.instant is not None
+    assert slider.instant.year == 2190
+    before = slider.instant
+    qtbot.keyClick(slider, Qt.Key.Key_Left)
+    assert timedelta(0) < before - slider.instant < timedelta(minutes=1)
+    assert page._examined is not None
+    assert page._examined.report.evaluated_at == slider.instant
+
+
+def test_an_instant_at_the_end_of_all_time_is_judged(qtbot: QtBot, sampled: InspectorPage) -> None:
+    slider = sampled.bar.slider
+    slider.show_instant(datetime(9999, 12, 31, tzinfo=UTC))
+    assert slider.value() == slider.maximum()
+    slider.show_instant(datetime(1, 1, 1, tzinfo=UTC))
+    assert slider.value() == slider.minimum()
 
 
 def test_while_the_time_is_moved_only_the_newest_instant_is_judged(qtbot: QtBot, desk: Desk) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QCheckBox, QComboBox, QMenu, QSplitter, QStackedWidget, QWidget
 
 from app.gui.desk import Desk, Page
-from app.gui.files import ask_open, ask_save, read_file, write_file
+from app.gui.files import ask_open, ask_save, clipboard, read_file, write_file
 from app.gui.paste_box import PasteBox
 from app.gui.tables import Column, Table
 from app.gui.widgets import (
@@ -230,12 +230,11 @@ class ComparePage(Page):
 
     def paste_into(self, side: Side) -> None:
         """Take the clipboard as one side."""
-        mime = QGuiApplication.clipboard().mimeData()
-        files = [Path(u.toLocalFile()) for u in mime.urls() if u.isLocalFile()] if mime.hasUrls() else []
+        files, text = clipboard()
         if files:
             self.open_path(side, files[0])
-        elif mime.hasText() and mime.text().strip():
-            self.take(side, mime.text())
+        elif text.strip():
+            self.take(side, text)
         else:
             self.banner.say("error", "The clipboard holds no text. Copy a SAMLResponse or metadata first.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from app.gui.desk import Desk, Page
@@ -29,7 +29,7 @@ from app.gui.examine import (
     survey,
     take,
 )
-from app.gui.files import FileRefused, ask_folder, ask_open, ask_save, read_file, write_file
+from app.gui.files import FileRefused, ask_folder, ask_open, ask_save, clipboard, read_file, write_file
 from app.gui.findings import report_text
 from app.gui.inspector.applying import Applying
 from app.gui.inspector.empty import FirstSteps
@@ -229,9 +229,7 @@ class InspectorPage(Page):
 
     def paste_now(self) -> None:
         """Inspect the clipboard. It is read only here, when the person asks for it."""
-        mime = QGuiApplication.clipboard().mimeData()
-        files = [Path(u.toLocalFile()) for u in mime.urls() if u.isLocalFile()] if mime.hasUrls() else []
-        text = mime.text() if mime.hasText() and not files else ""
+        files, text = clipboard()
         if files:
             if not self.drop(files[0]):
                 self._fail(f"{files[0].name} looks like metadata. Drop it on the Settings page.")
