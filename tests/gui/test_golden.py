@@ -27,6 +27,7 @@ from app.gui.desk import Desk
 from app.gui.jobs import InlineExecutor, Jobs
 from app.gui.main_window import PAGES, MainWindow
 from app.gui.pages.inspector import InspectorPage
+from app.gui.pages.settings.page import KINDS
 from app.lab import Lab
 from simulator import TestUser
 
@@ -224,11 +225,11 @@ def test_the_parts_of_the_settings(mode: str, lived: tuple[MainWindow, Desk]) ->
     shot(main, desk, "settings", mode)
     page.claims._pause.stop()  # type: ignore[attr-defined]
     page.claims._try()  # type: ignore[attr-defined]
-    for section in page.sections:  # type: ignore[attr-defined]
-        page.open(section.name)
-        if section.name == "history":
-            section.table.selectRow(1)
-        compare(grabbed(main), f"lived-settings-{section.name}-{mode}")
+    for kind in KINDS:
+        page.open(kind.name)
+        if kind.name == "history":
+            page.history.table.selectRow(1)  # type: ignore[attr-defined]
+        compare(grabbed(main), f"lived-settings-{kind.name}-{mode}")
 
 
 LISTED = (

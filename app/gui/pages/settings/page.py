@@ -6,11 +6,11 @@ Nothing is saved before it was shown what was understood; every saved state is a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 from app.gui.desk import Desk, Page
 from app.gui.pages.settings.account import AccountSection
@@ -23,9 +23,21 @@ from app.gui.pages.settings.picker import PickerCard
 from app.gui.pages.settings.safety import SafetySection
 from app.gui.pages.settings.section import Loaded, Section, load
 from app.gui.pages.settings.values import ValuesSection
-from app.gui.widgets import Banner, button
+from app.gui.widgets import Banner, button, column
 
 S = TypeVar("S", bound=Section)
+
+#: What is under the tabs, in their order.
+KINDS: Final[tuple[type[Section], ...]] = (
+    MetadataSection,
+    ValuesSection,
+    SafetySection,
+    RulesSection,
+    ClaimsSection,
+    CertificatesSection,
+    AccountSection,
+    HistorySection,
+)
 
 
 class SettingsPage(Page):
@@ -56,18 +68,16 @@ class SettingsPage(Page):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.setAccessibleName("Parts of the settings")
-        self.sections: list[Section] = []
-        self.metadata = self._section(MetadataSection(self))
+        self._made: dict[type[Section], Section] = {}
+        self._places = [column() for _ in KINDS]
+        for kind, place in zip(KINDS, self._places, strict=True):
+            under = QWidget()
+            under.setLayout(place)
+            self.tabs.addTab(under, kind.title)
+        self.metadata = self._section(MetadataSection)
         self.picker = PickerCard(self.metadata)
         self.body.addWidget(self.picker)
-        self.values = self._section(ValuesSection(self))
-        self.safety = self._section(SafetySection(self))
-        self.rules = self._section(RulesSection(self))
-        self.claims = self._section(ClaimsSection(self))
-        self.certificates = self._section(CertificatesSection(self))
-        self.account = self._section(AccountSection(self))
-        self.history = self._section(HistorySection(self))
-        self.tabs.currentChanged.connect(lambda i: self.save_button.setVisible(i == 0))
+        self.tabs.currentChanged.connect(self._turned_to)
         self.body.addWidget(self.tabs, 1)
         # Two people are to be told apart first; what is under the tabs would only be in the way.
         self.conflict.asked.connect(lambda on: self.tabs.setVisible(not on))
@@ -75,11 +85,57 @@ class SettingsPage(Page):
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self.metadata.entered)
 
-    def _section(self, section: S) -> S:
-        """Put a section under the next tab."""
-        self.sections.append(section)
-        self.tabs.addTab(section, section.title)
-        return section
+    def _section(self, kind: type[S]) -> S:
+        """A section, made when it is first wanted: all of them at once would hold the window up for half a second."""
+        found = self._made.get(kind)
+        if isinstance(found, kind):
+            return found
+        made = kind(self)
+        self._made[kind] = made
+        self._places[KINDS.index(kind)].addWidget(made)
+        made.show()  # at once, and not when the layout comes to it
+        if self.loaded is not None:
+            made.show_loaded(self.loaded)
+        return made
+
+    @property
+    def values(self) -> ValuesSection:
+        """Values to copy."""
+        return self._section(ValuesSection)
+
+    @property
+    def safety(self) -> SafetySection:
+        """Test and enforce."""
+        return self._section(SafetySection)
+
+    @property
+    def rules(self) -> RulesSection:
+        """Rules."""
+        return self._section(RulesSection)
+
+    @property
+    def claims(self) -> ClaimsSection:
+        """Claims."""
+        return self._section(ClaimsSection)
+
+    @property
+    def certificates(self) -> CertificatesSection:
+        """Certificates."""
+        return self._section(CertificatesSection)
+
+    @property
+    def account(self) -> AccountSection:
+        """Account and seats."""
+        return self._section(AccountSection)
+
+    @property
+    def history(self) -> HistorySection:
+        """History."""
+        return self._section(HistorySection)
+
+    def _turned_to(self, number: int) -> None:
+        self.save_button.setVisible(number == 0)
+        self._section(KINDS[number])
 
     def refresh(self) -> None:
         if not self.desk.account:
@@ -87,7 +143,7 @@ class SettingsPage(Page):
         if self.desk.account != self._account:
             # What was dropped before the page was first shown stays; what was meant for another account does not.
             if self._account:
-                for section in self.sections:
+                for section in self._made.values():
                     section.leave_account()
                 self.banner.hide()
                 self.conflict.dismiss()
@@ -100,7 +156,7 @@ class SettingsPage(Page):
 
     def _show(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        for section in self.sections:
+        for section in self._made.values():
             section.show_loaded(loaded)
 
     def save(self) -> None:
@@ -109,19 +165,19 @@ class SettingsPage(Page):
 
     def open(self, what: Any) -> None:
         """Show a section by its name, or take a metadata document (bytes or text)."""
-        named = next((s for s in self.sections if s.name == what), None)
-        if named is not None:
-            self.tabs.setCurrentWidget(named)
-            named.entered()
+        number = next((n for n, kind in enumerate(KINDS) if kind.name == what), None)
+        if number is not None:
+            self.tabs.setCurrentIndex(number)
+            self._section(KINDS[number]).entered()
         elif isinstance(what, bytes | str):
-            self.tabs.setCurrentWidget(self.metadata)
+            self.tabs.setCurrentIndex(0)
             self.metadata.take("The document", what)
 
     def drop(self, path: Path) -> bool:
         """Take a metadata file; False for anything else."""
         taken = self.metadata.take_file(path)
         if taken:
-            self.tabs.setCurrentWidget(self.metadata)
+            self.tabs.setCurrentIndex(0)
         return taken
 
     def restyle(self) -> None:
@@ -129,5 +185,5 @@ class SettingsPage(Page):
         self.banner.restyle()
         self.conflict.restyle()
         self.picker.restyle()
-        for section in self.sections:
+        for section in self._made.values():
             section.restyle()
