@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.gui import theme
 from app.gui.desk import Desk
+from app.gui.garbage import Collector
 from app.gui.jobs import Hub, Jobs
 from app.gui.main_window import MainWindow
 from app.gui.source_watch import SourceWatch
@@ -125,6 +126,7 @@ def run(workspace: Workspace, lab: Lab, *, page: str | None = None) -> int:
     theme.apply(application, str(QSettings().value("theme", "system")))
     window, desk = build(workspace, lab)
     _install_hooks(desk)
+    collector = Collector()
     application.styleHints().colorSchemeChanged.connect(lambda _s: restyle(desk))
     window.open_page(page or first_page())
     window.show()
@@ -138,6 +140,7 @@ def run(workspace: Workspace, lab: Lab, *, page: str | None = None) -> int:
     lab.stop()
     desk.jobs.shutdown()
     lab.stop()  # a job that was under way may have started it again
+    collector.stop()
     return int(code)
 
 

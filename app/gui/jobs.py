@@ -1,8 +1,8 @@
 """Slow work off the GUI thread, its result back on it.
 
 Work runs in plain Python threads. One QObject, made on the GUI thread and living as long as the program, carries the
-results back through one queued signal. A worker never makes, touches or keeps another QObject, so no widget can be
-destroyed on the wrong thread.
+results back through one queued signal. A worker never makes, touches or keeps another QObject; with app.gui.garbage
+no widget can be destroyed on the wrong thread.
 """
 
 from __future__ import annotations
