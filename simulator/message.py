@@ -135,6 +135,8 @@ def shift(text: Maybe, by: timedelta) -> Maybe:
         return text
 
 
+_IN_SAML: Final = q(SAML, "")  # before a local name: the Clark name
+_IN_SAMLP: Final = q(SAMLP, "")
 _ASSERTION: Final = q(SAML, "Assertion")
 
 
@@ -146,27 +148,34 @@ class _Writer:
         self._samlp: dict[str | None, str] = {spec.prefixes[1]: SAMLP}
 
     def root(self, **attributes: Maybe) -> etree._Element:
-        return etree.Element(q(SAMLP, "Response"), _given(attributes), nsmap=self._samlp)
+        element = etree.Element(_IN_SAMLP + "Response", nsmap=self._samlp)
+        _give(element, attributes)
+        return element
 
     def first(
         self, parent: etree._Element, name: str, text: str | None = None, /, **attributes: Maybe
     ) -> etree._Element:
         """A saml element in one of samlp, where its namespace has to be declared."""
-        element = etree.SubElement(parent, q(SAML, name), _given(attributes), nsmap=self._saml)
+        element = etree.SubElement(parent, _IN_SAML + name, nsmap=self._saml)
+        _give(element, attributes)
         element.text = text
         return element
 
     @staticmethod
     def saml(parent: etree._Element, name: str, text: str | None = None, /, **attributes: Maybe) -> etree._Element:
         # The parent's declaration is in scope; to name it again for each of dozens of elements takes twice the time.
-        element = etree.SubElement(parent, q(SAML, name), _given(attributes))
+        element = etree.SubElement(parent, _IN_SAML + name)
+        if attributes:
+            _give(element, attributes)
         if text is not None:
             element.text = text
         return element
 
     @staticmethod
     def samlp(parent: etree._Element, name: str, /, **attributes: Maybe) -> etree._Element:
-        return etree.SubElement(parent, q(SAMLP, name), _given(attributes))
+        element = etree.SubElement(parent, _IN_SAMLP + name)
+        _give(element, attributes)
+        return element
 
     def issuer(self, parent: etree._Element, spec: IssuerSpec | None) -> None:
         if spec is None or isinstance(spec.value, Omit):
@@ -175,8 +184,11 @@ class _Writer:
         write(parent, "Issuer", spec.value, Format=spec.format, NameQualifier=spec.name_qualifier)
 
 
-def _given(attributes: dict[str, Maybe]) -> dict[str, str] | None:
-    return {name: value for name, value in attributes.items() if value is not OMIT} if attributes else None
+def _give(element: etree._Element, attributes: dict[str, Maybe]) -> None:
+    # One by one costs lxml less than a dictionary at once, which it looks through for names that occur twice.
+    for name, value in attributes.items():
+        if value is not OMIT:
+            element.set(name, value)
 
 
 def build(spec: Spec) -> etree._Element:
