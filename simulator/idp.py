@@ -255,7 +255,8 @@ class Idp:
             encryption=Encryption(block=app.encryption) if app.encrypt_to else None,
             request_id=request.id if request else None,
             relay_state=relay_state,
-            victim=victim or self._victim(person),
+            # Whom to attack is looked for among everybody, who may be tens of thousands.
+            victim=victim or (self._victim(person) if chosen else ""),
             canary_url=self.canary_url,
             canary_file=self.canary_file,
             skew=self.clock_skew,
@@ -387,7 +388,7 @@ class Idp:
         issuer = IssuerSpec(value=self.tenant.entity_id, format=p.issuer_format or OMIT)
         issued_at = instant(now, p.precision)
         until = instant(now + timedelta(seconds=p.valid_for_s), p.precision)
-        confirmed_s = p.valid_for_s if p.confirmation_for_s is None else p.confirmation_for_s
+        confirmed = p.confirmation_for_s
         response_id, assertion_id = fresh_id(p.id_prefix), fresh_id(p.id_prefix)
         indexes = {"response-id": response_id, "assertion-id": assertion_id}
         in_response_to = request.id if request else OMIT
@@ -415,7 +416,9 @@ class Idp:
                 ConfirmationSpec(
                     recipient=application.recipient or application.acs_url,
                     in_response_to=in_response_to,
-                    not_on_or_after=instant(now + timedelta(seconds=confirmed_s), p.precision),
+                    not_on_or_after=until
+                    if confirmed is None
+                    else instant(now + timedelta(seconds=confirmed), p.precision),
                 ),
             ),
             not_before=instant(now - timedelta(seconds=p.valid_before_s), p.precision),
