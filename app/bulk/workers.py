@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from types import FrameType
 
 
 Item = TypeVar("Item")
@@ -130,30 +131,60 @@ def _spread(
     done = False
     try:
         while True:
-            while len(waiting) < processes * _CHUNKS_AHEAD and (chunk := next(chunks, None)) is not None:
-                with _unheard_by_children():
-                    waiting.append(pool.submit(_work_on, chunk))
-            if not waiting:
-                done = True
-                return
-            while not wait([waiting[0]], _ASK_AGAIN_S).done:
-                if not wanted():
+            made: list[R | Crashed] = []
+            with _interrupted_later() as interrupted:
+                while len(waiting) < processes * _CHUNKS_AHEAD and (chunk := next(chunks, None)) is not None:
+                    with _unheard_by_children():
+                        waiting.append(pool.submit(_work_on, chunk))
+                if not waiting:
+                    done = True
                     return
-            yield from waiting.popleft().result()
+                while not (ready := bool(wait([waiting[0]], _ASK_AGAIN_S).done)) and not interrupted():
+                    if not wanted():
+                        return
+                if ready:
+                    made = waiting.popleft().result()
+            yield from made
     except BrokenProcessPool as e:
         raise WorkersLost(
             "A process that shared the work was ended from outside, perhaps for want of memory. Run it again, on "
             "fewer files at once."
         ) from e
     finally:
-        if not done:
-            # Whoever stopped it does not wait for what was begun: a process may only just be reading its modules.
-            for worker in list((pool._processes or {}).values()):
-                worker.terminate()
-            # One that is ended in the middle of a result leaves half of it in the pipe. While this process could
-            # write there too, the pool's own thread would wait for the other half for ever.
-            pool._result_queue._writer.close()  # type: ignore[attr-defined]  # it has no public way to be closed
-        pool.shutdown(wait=True, cancel_futures=True)
+        with _interrupted_later():
+            _end(pool, in_the_middle=not done)
+
+
+def _end(pool: ProcessPoolExecutor, *, in_the_middle: bool) -> None:
+    if in_the_middle:
+        # Whoever stopped it does not wait for what was begun: a process may only just be reading its modules.
+        for worker in list((pool._processes or {}).values()):
+            worker.terminate()
+        # One that is ended in the middle of a result leaves half of it in the pipe. While this process could
+        # write there too, the pool's own thread would wait for the other half for ever.
+        pool._result_queue._writer.close()  # type: ignore[attr-defined]  # it has no public way to be closed
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[Callable[[], bool]]:
+    """Ctrl+C inside of this block is acted on at its end; what it gives tells whether there was one.
+
+    Python raises it between any two steps. Between taking a lock of the pool and noting that it was taken, nobody would
+    ever give that lock back, and the pool's own thread would wait for it for ever.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield lambda: False  # nothing is raised in other threads, nor where the signal is left to the system
+        return
+    heard: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda _number, frame: heard.append(frame))
+    try:
+        yield lambda: bool(heard)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if heard:
+            before(signal.SIGINT, heard[0])
 
 
 @contextmanager

@@ -77,7 +77,8 @@ def test_closing_ends_what_was_begun() -> None:
 def test_closing_ends_while_a_result_is_on_its_way(tmp_path: Path) -> None:
     """A process that is ended in the middle of a result leaves half of it in the pipe: nobody may wait for the rest."""
     script = (
-        "import time\nfrom app.bulk.workers import in_order\nfrom tests.bulk.work import wordy\n"
+        "import faulthandler, time\nfaulthandler.dump_traceback_later(20)\n"
+        "from app.bulk.workers import in_order\nfrom tests.bulk.work import wordy\n"
         "if __name__ == '__main__':\n"
         "    for n in range(6):\n"
         "        found = in_order(range(5_000), wordy, processes=2)\n"
@@ -92,18 +93,15 @@ def test_closing_ends_while_a_result_is_on_its_way(tmp_path: Path) -> None:
         [sys.executable, str(path)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    try:
-        out, err = p.communicate(timeout=45)
-    finally:
-        p.kill()
-        p.communicate()
+    out, err = _last_words(p)
     assert (out, err, p.returncode) == ("closed\n" * 6, "", 0)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_it_in_one_line_and_leaves_no_process(tmp_path: Path) -> None:
     script = (
-        "import sys, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import faulthandler, sys, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "faulthandler.dump_traceback_later(20)\n"
         "from app.bulk.workers import in_order\nfrom tests.bulk.work import noting\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
@@ -125,11 +123,45 @@ def test_ctrl_c_ends_it_in_one_line_and_leaves_no_process(tmp_path: Path) -> Non
     assert p.stdout is not None
     assert p.stdout.readline() == "begun\n"
     os.killpg(p.pid, 2)  # as a terminal does: every process of the group is told
-    out, err = p.communicate(timeout=30)
+    out, err = _last_words(p)
     assert (out, err, p.returncode) == ("stopped\n", "", 0)
     before = len(list(work.iterdir()))
     time.sleep(0.3)
     assert len(list(work.iterdir())) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_in_the_moment_a_lock_is_taken_ends_it_too(tmp_path: Path) -> None:
+    """Raised there, it would leave a lock of the pool taken for ever: the narrowest moment, made wide."""
+    script = (
+        "import faulthandler, signal, sys\nfaulthandler.dump_traceback_later(20)\n"
+        "from concurrent.futures import _base\n"
+        "from app.bulk.workers import in_order\nfrom tests.bulk.work import uneven\n"
+        "takes = _base._AcquireFutures.__enter__\ntaken = 0\n"
+        "def take(self):\n"
+        "    global taken\n"
+        "    takes(self)\n"
+        "    taken += 1\n"
+        "    if taken == int(sys.argv[1]):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "_base._AcquireFutures.__enter__ = take\n"
+        "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "    try:\n"
+        "        for n in in_order(range(10_000_000), uneven, processes=2):\n"
+        "            pass\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('stopped', flush=True)\n"
+    )
+    path = tmp_path / "run.py"
+    path.write_text(script)
+    for nth in ("1", "9"):
+        p = subprocess.Popen(
+            [sys.executable, str(path), nth], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        out, err = _last_words(p)
+        assert (out, err, p.returncode) == ("stopped\n", "", 0)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -158,6 +190,15 @@ def test_the_processes_end_when_the_first_is_killed(tmp_path: Path) -> None:
     while any(_runs(c) for c in children):
         assert time.monotonic() < deadline, "a process without a parent works on"
         time.sleep(0.05)
+
+
+def _last_words(p: subprocess.Popen[str]) -> tuple[str, str]:
+    """Standard output and error of a process that ends by itself; after 30 s, what it says of where it hangs."""
+    try:
+        return p.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        return p.communicate()
 
 
 def _runs(pid: int) -> bool:
