@@ -1,7 +1,8 @@
 """How a filter of the log is asked for so that its first rows come at once, a million events or not.
 
 SQLite knows only averages of its indexes, so whether a value is rare is counted here, up to a bound, before the road is
-chosen: rare values through their own index, frequent ones along the order that is shown. PostgreSQL chooses itself.
+chosen: rare values through their own index, frequent ones along the order that is shown. PostgreSQL chooses itself, but
+for what its statistics cannot tell, a piece of a text, a role and a failed check: their events are gathered by number.
 """
 
 from __future__ import annotations
@@ -11,7 +12,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, literal, literal_column, or_, select, text, tuple_, union_all
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    any_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 
 from app.accounts.reference import could_be_part, places
 from app.store.models import EventRow, PersonRow, table
@@ -75,29 +92,32 @@ class Road:
     hint: str = ""
 
 
-#: What texts were found to be: the condition, and how many events it leads to where they are gathered by number.
-Texts = dict[str, tuple[Any, int | None]]
+#: What was found out, by the field of the filter and its value: the condition, and how many events it leads to where
+#: they are gathered by number.
+Known = dict[tuple[str, str], tuple[Any, int | None]]
 
 
 def roads(
-    connection: Connection, which: EventFilter, sort: EventSort, texts: Texts, *, counting: bool = False
+    connection: Connection, which: EventFilter, sort: EventSort, known: Known, *, counting: bool = False
 ) -> tuple[Road, ...]:
     """The queries that together, merged in the order of the sort, give what the filter shows.
 
-    More than one only on SQLite, and never for `counting`, where a row must not be counted twice. `texts` is remembered
+    More than one only on SQLite, and never for `counting`, where a row must not be counted twice. `known` is remembered
     by the caller for as long as it sees one state of the database.
     """
-    conditions = _plain(which)
     if connection.dialect.name != "sqlite":
-        if which.role:
-            conditions.append(_role(which.role))
-        if which.text:
-            conditions.append(_text(connection, which.text)[0])
+        conditions = _plain(replace(which, check=None))
+        for name, condition_of in (("check", _check_by_number), ("role", _role_by_number), ("text", _text_by_number)):
+            if value := getattr(which, name):
+                key = name, value
+                if key not in known:
+                    known[key] = condition_of(connection, value), None
+                conditions.append(known[key][0])
         return (Road(tuple(conditions)),)
-    rows: int | None = None
+    conditions, rows = _plain(which), None
     if which.text:
-        condition, rows = texts.get(which.text) or _text(connection, which.text)
-        texts[which.text] = condition, rows
+        condition, rows = known.get(("text", which.text)) or _text(connection, which.text)
+        known["text", which.text] = condition, rows
         conditions.append(condition)
         if rows is not None and rows < _READ:
             if which.role:
@@ -226,55 +246,82 @@ def _rare(
 
 
 def _text(connection: Connection, needle: str) -> tuple[Any, int | None]:
-    """The condition that a text is found, and about how many events it leads to; None where every event is looked at.
-
-    E-mail and name hold it anywhere, without regard to ASCII letter case, as does a reference; an assertion id begins
-    with it.
-    """
-    holds = _holds(connection, needle)
-    person = or_(holds(_E.email_key), holds(_E.full_name))
-    begins = and_(_E.assertion_id >= needle, _E.assertion_id < needle + _END)
-    folded = needle.lower()
-    fits = [person, begins]
+    """On SQLite, the condition that a text is found, and about how many events it leads to; None for looking at all."""
     referring: Select[Any] | None = None
     rows = 0
-    if could_be_part(folded):
-        fits.append(_in_reference(connection, folded))
-        referring, rows = _references(connection, folded)
+    if could_be_part(needle.lower()):
+        referring, rows = _references(connection, needle.lower())
         if referring is None:
-            return or_(*fits), None
-    people = select(_PERSON.c.email_key).where(or_(holds(_PERSON.c.email_key), holds(_PERSON.c.full_name)))
-    keys = list(connection.execute(people.distinct().limit(_FEW_PEOPLE + 1)).scalars())
-    if len(keys) > _FEW_PEOPLE:
-        return or_(*fits), None
-    found = [
-        select(_E.id).where(_E.email_key.in_(keys), person),
-        select(_E.id).where(begins),
-    ]
+            return _found_in(connection, needle), None
+    found = _by_person_or_assertion(connection, needle)
+    if found is None:
+        return _found_in(connection, needle), None
     if referring is not None:
         found.append(referring)
     return _E.id.in_(union_all(*found)), rows
 
 
+def _found_in(connection: Connection, needle: str) -> Any:
+    """The condition that an event holds a text, as it is asked of each.
+
+    E-mail and name hold it anywhere, without regard to ASCII letter case, as does a reference; an assertion id begins
+    with it.
+    """
+    holds = _holds(connection, needle)
+    fits = [holds(_E.email_key), holds(_E.full_name), _assertion(needle)]
+    if could_be_part(needle.lower()):
+        fits.append(_in_reference(connection, needle.lower()))
+    return or_(*fits)
+
+
+def _assertion(needle: str) -> Any:
+    return and_(_E.assertion_id >= needle, _E.assertion_id < needle + _END)
+
+
+def _by_person_or_assertion(connection: Connection, needle: str) -> list[Select[Any]] | None:
+    """The ids of the events of the people whom a text fits, and of the assertions; None for too many people."""
+    holds = _holds(connection, needle)
+    people = select(_PERSON.c.email_key).where(or_(holds(_PERSON.c.email_key), holds(_PERSON.c.full_name)))
+    keys = list(connection.execute(people.distinct().limit(_FEW_PEOPLE + 1)).scalars())
+    if len(keys) > _FEW_PEOPLE:
+        return None
+    person = or_(holds(_E.email_key), holds(_E.full_name))
+    return [select(_E.id).where(_E.email_key.in_(keys), person), select(_E.id).where(_assertion(needle))]
+
+
 def _references(connection: Connection, part: str) -> tuple[Select[Any] | None, int]:
-    """The ids of the events whose reference holds a text, on SQLite, and how many; None where they are too many."""
-    found = places(part)
-    if not found or connection.dialect.name != "sqlite":
+    """On SQLite, the ids of the events whose reference holds a text, and how many; None where they are too many."""
+    ways = _reference_ways(connection, part)
+    if not ways:
         return None, 0
+    ids = union_all(*ways)
+    rows = int(connection.execute(select(func.count()).select_from(ids.limit(_GATHERED).subquery())).scalar_one())
+    return (select(ids.subquery().c.id) if rows < _GATHERED else None), rows
+
+
+def _reference_ways(connection: Connection, part: str) -> list[Select[Any]]:
+    """The ids of the events whose reference holds a text, by one index each; none where it stands in too many."""
+    found = places(part)
     ways: list[Select[Any]] = []
     for column, is_turned in ((_E.reference, False), (_E.reference_turned, True)):
         starts = [p.begins for p in found if p.turned is is_turned and not p.ends]
         if starts:
-            each = func.json_each(json.dumps(starts)).table_valued("value")
-            start = each.c.value
-            fits = and_(column >= start, column < start.op("||")(_END))
-            ways.append(select(_E.id).select_from(each.join(_EVENT, fits)))
+            ways.append(_beginning_with_any(connection, column, starts))
     for p in (p for p in found if p.ends):
         begins = and_(_E.reference_turned >= p.begins, _E.reference_turned < p.begins + _END)
         ways.append(select(_E.id).where(begins, _E.reference_turned.endswith(p.ends, autoescape=True)))
-    ids = union_all(*ways)
-    rows = int(connection.execute(select(func.count()).select_from(ids.limit(_GATHERED).subquery())).scalar_one())
-    return (select(ids.subquery().c.id) if rows < _GATHERED else None), rows
+    return ways
+
+
+def _beginning_with_any(connection: Connection, column: Any, starts: Sequence[str]) -> Select[Any]:
+    """The ids of the events in which an indexed column begins with one of hundreds of texts."""
+    if connection.dialect.name != "sqlite":
+        return select(_E.id).where(or_(*(and_(column >= start, column < start + _END) for start in starts)))
+    # SQLite allows few parameters, and no condition of so many parts.
+    each = func.json_each(json.dumps(starts)).table_valued("value")
+    start = each.c.value
+    fits = and_(column >= start, column < start.op("||")(_END))
+    return select(_E.id).select_from(each.join(_EVENT, fits))
 
 
 def _in_reference(connection: Connection, part: str) -> Any:
@@ -288,3 +335,32 @@ def _holds(connection: Connection, needle: str) -> Callable[[Any], Any]:
     if connection.dialect.name == "sqlite":
         return lambda column: column.contains(needle, autoescape=True)
     return lambda column: column.icontains(needle, autoescape=True)
+
+
+# On PostgreSQL --------------------------------------------------------------------------------------------------------
+
+
+def _numbers(connection: Connection, ids: Select[Any] | CompoundSelect[Any]) -> Any | None:
+    """The condition that an event is one of these, where they are few; along the order others are found soon."""
+    found = list(connection.execute(ids.limit(_READ)).scalars())
+    return _E.id == any_(literal(found, ARRAY(BigInteger))) if len(found) < _READ else None
+
+
+def _check_by_number(connection: Connection, check: str) -> Any:
+    condition = _numbers(connection, select(_E.id).where(*_failed(check)))
+    return and_(*_failed(check)) if condition is None else condition
+
+
+def _role_by_number(connection: Connection, role: str) -> Any:
+    condition = _numbers(connection, union_all(*(select(_E.id).where(*only) for only in _role_ways(role))))
+    return _role(role) if condition is None else condition
+
+
+def _text_by_number(connection: Connection, needle: str) -> Any:
+    referring = _reference_ways(connection, needle.lower())
+    if referring or not could_be_part(needle.lower()):
+        found = _by_person_or_assertion(connection, needle)
+        condition = None if found is None else _numbers(connection, union_all(*found, *referring))
+        if condition is not None:
+            return condition
+    return _found_in(connection, needle)

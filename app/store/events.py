@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.accounts.provisioning import Change
 from app.accounts.reference import turned
 from app.store.errors import DamagedStore
-from app.store.event_search import SORTS, Texts, beyond, ordering, roads, walks_along
+from app.store.event_search import SORTS, Known, beyond, ordering, roads, walks_along
 from app.store.models import ChangeRow, EventRow, MessageRow, PersonRow, table
 from app.store.records import CheckRecord, EventFilter, EventRecord, EventSort, JudgedCheck, PageKey
 
@@ -165,11 +165,11 @@ class EventQueries:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._texts: Texts = {}
+        self._known: Known = {}
 
     def insert_event(self, event: EventRecord) -> int:
         """Append an event with its checks, changes and raw message; the row id, or 0 where its reference is taken."""
-        self._texts.clear()
+        self._known.clear()
         values: dict[str, Any] = {}
         for name in _TO_INSERT:
             value = getattr(event, name)
@@ -241,7 +241,7 @@ class EventQueries:
     ) -> tuple[EventRecord, ...]:
         """One page of what the filter shows. `after` is page_key() of the last row of the page before."""
         found: list[Row[Any]] = []
-        ways = roads(self.connection, which, sort, self._texts)
+        ways = roads(self.connection, which, sort, self._known)
         if walks_along(ways, which, sort):
             return self._value_by_value(which, after, limit, sort, descending)
         for road in ways:
@@ -282,13 +282,13 @@ class EventQueries:
 
     def count_events(self, which: EventFilter) -> int:
         """How many events the filter shows."""
-        (road,) = roads(self.connection, which, "at", self._texts, counting=True)
+        (road,) = roads(self.connection, which, "at", self._known, counting=True)
         query = select(func.count()).select_from(_EVENT).where(*road.conditions)
         return int(self.connection.execute(query.with_hint(_EVENT, road.hint, "sqlite")).scalar_one())
 
     def reasons(self, which: EventFilter, *, limit: int = 100) -> tuple[tuple[str, str, int, int], ...]:
         """(category, reason, events, different people) for what the filter shows, most frequent first."""
-        (road,) = roads(self.connection, which, "at", self._texts, counting=True)
+        (road,) = roads(self.connection, which, "at", self._known, counting=True)
         count = func.count().label("events")
         query = (
             select(_EVENT.c.category, _EVENT.c.reason, count, func.count(_EVENT.c.email_key.distinct()))
@@ -302,7 +302,7 @@ class EventQueries:
 
     def activity(self, which: EventFilter, *, bucket_s: int = 3600) -> tuple[tuple[int, str, int], ...]:
         """(start of the bucket in seconds since 1970, status, events), oldest first."""
-        (road,) = roads(self.connection, which, "at", self._texts, counting=True)
+        (road,) = roads(self.connection, which, "at", self._known, counting=True)
         bucket = (type_coerce(_EVENT.c.at, BigInteger) // (bucket_s * 1_000_000)).label("bucket")
         query = (
             select(bucket, _EVENT.c.status, func.count())

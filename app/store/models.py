@@ -19,6 +19,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -47,6 +48,11 @@ class Instant(TypeDecorator[datetime]):
 
 def _instant(value: Any | None) -> datetime | None:
     return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+#: Text in the order of its code points, as SQLite has it. On PostgreSQL the order is a language's unless one says so,
+#: in which what begins with a text need not lie between it and the last text that does.
+Plain = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 class Base(DeclarativeBase):
@@ -241,7 +247,7 @@ class EventRow(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    reference: Mapped[str] = mapped_column(unique=True)
+    reference: Mapped[str] = mapped_column(Plain, unique=True)
     at: Mapped[datetime]
     kind: Mapped[str]
     origin: Mapped[str]
@@ -259,7 +265,7 @@ class EventRow(Base):
     sentence: Mapped[str]
     action: Mapped[str]
     notes: Mapped[str | None]
-    email_key: Mapped[str]
+    email_key: Mapped[str] = mapped_column(Plain)
     full_name: Mapped[str]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     previous_user_id: Mapped[int | None] = mapped_column(Id)
@@ -271,7 +277,7 @@ class EventRow(Base):
     seats_limit: Mapped[int | None]
     issuer: Mapped[str | None]
     response_id: Mapped[str | None]
-    assertion_id: Mapped[str | None]
+    assertion_id: Mapped[str | None] = mapped_column(Plain)
     in_response_to: Mapped[str | None]
     name_id: Mapped[str | None]
     name_id_format: Mapped[str | None]
@@ -285,7 +291,7 @@ class EventRow(Base):
     as_expected: Mapped[bool | None]
     details: Mapped[bytes | None]
     checks: Mapped[bytes | None]
-    reference_turned: Mapped[str] = mapped_column(server_default="")
+    reference_turned: Mapped[str] = mapped_column(Plain, server_default="")
 
 
 class PersonRow(Base):

@@ -184,3 +184,15 @@ def test_references_of_an_older_version_are_found_by_a_piece_of_them(store):
         assert tuple(again[3]) == ("old", "")
         for piece in ("r-otter-quilt-4", "ter-quilt", "lt-42", "-otter-"):
             assert [e.reference for e in tx.events(EventFilter(text=piece))] == [references[0]]
+
+
+def test_what_the_log_is_searched_by_has_the_order_of_code_points_on_postgresql(store):
+    """In the order of a language the beginning of an assertion id was not found."""
+    if store.path is not None:
+        return
+    with store.read() as tx:
+        query = (
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'events' AND collation_name = 'C'"
+        )
+        found = set(tx.connection.exec_driver_sql(query).scalars())
+    assert found == {"reference", "reference_turned", "assertion_id", "email_key"}
