@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.gui import theme
 from app.gui.axis import Axis
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import tip
 from app.gui.wording import span
 
@@ -43,6 +44,7 @@ class SeatBar(QWidget):
         self.setToolTip(tip(self.accessibleName()))
         self.update()
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.tokens()
         painter = QPainter(self)
@@ -80,6 +82,7 @@ class LoginChart(QWidget):
         self.setMinimumHeight(80)
         self.setMouseTracking(True)
 
+    @called_by_qt
     def sizeHint(self) -> QSize:
         return QSize(320, 120)
 
@@ -95,6 +98,7 @@ class LoginChart(QWidget):
     def _slot(self) -> float:
         return self.width() / max(len(self._buckets), 1)
 
+    @called_by_qt
     def event(self, event: object) -> bool:
         if isinstance(event, QHelpEvent) and self._buckets:
             bucket = self._buckets[min(int(event.pos().x() / self._slot()), len(self._buckets) - 1)]
@@ -103,6 +107,7 @@ class LoginChart(QWidget):
             return True
         return super().event(event)  # type: ignore[arg-type]  # Qt passes a QEvent
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.tokens()
         painter = QPainter(self)
@@ -210,11 +215,13 @@ class InstantChart(QWidget):
         width = metrics.horizontalAdvance(self._words(m))
         return max(2.0, min(self._x(m.at) + 4, self.width() - width - 4))
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._axis is not None:
             self.setFixedHeight(self._TOP + 16 + self._LANE * max(len(set(self._lanes().values())), 1) + 4)
 
+    @called_by_qt
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent):
             near = [m for m in self._marks if abs(self._x(m.at) - event.pos().x()) <= 8]
@@ -222,6 +229,7 @@ class InstantChart(QWidget):
             return True
         return super().event(event)
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         axis = self._axis
         if axis is None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.jobs import Hub, Jobs
 from app.gui.widgets import Part, column, label, row
 
@@ -124,6 +125,7 @@ class Page(QWidget):
         if self.isVisible():
             self._refresh_once()
 
+    @called_by_qt
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._stale:

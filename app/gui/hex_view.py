@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QListView
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import copy_text
 
 _IN_ROW: Final = 16
@@ -33,9 +34,11 @@ class _Rows(QAbstractListModel):
         self.content = data
         self.endResetModel()
 
+    @called_by_qt
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008  Qt's own
         return 0 if parent.isValid() else -(-len(self.content) // _IN_ROW)
 
+    @called_by_qt
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) and index.isValid():
             return hex_row(self.content, index.row() * _IN_ROW)
@@ -73,6 +76,7 @@ class HexView(QListView):
         if chosen:
             copy_text("\n".join(hex_row(self.content, r * _IN_ROW) for r in chosen), self)
 
+    @called_by_qt
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_rows()

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.consent_bar import ConsentBar, Waiting, waiting
 from app.gui.desk import Desk, Page
 from app.gui.palette import Entry, HelpSheet, Palette
@@ -356,10 +357,12 @@ class MainWindow(QMainWindow):
         """F1: the keys."""
         HelpSheet(self).popup()
 
+    @called_by_qt
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
+    @called_by_qt
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
         if paths:
@@ -380,6 +383,7 @@ class MainWindow(QMainWindow):
             "error", f"{path.name} is neither metadata nor a message. Drop a file with XML, base64 or a form body."
         )
 
+    @called_by_qt
     def closeEvent(self, event: QCloseEvent) -> None:
         QSettings().setValue("window/geometry", self.saveGeometry())
         super().closeEvent(event)

@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from PySide6.QtCore import Qt
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.tables import Column, Index, Rows
 
 R = TypeVar("R")
@@ -51,6 +52,7 @@ class PagedRows(Rows[R], Generic[R]):
         self._asked = set()
         super().prepend(rows)
 
+    @called_by_qt
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if index.isValid() and self.rows[index.row()] is None:
             self._looked = index.row()

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import visible
 
 _MOST_SHOWN = 20_000
@@ -42,15 +43,18 @@ class PasteBox(QPlainTextEdit):
         self.setReadOnly(self._whole is not None)
         self.setPlainText(seen)
 
+    @called_by_qt
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
         return source.hasText() and not source.hasUrls()
 
+    @called_by_qt
     def insertFromMimeData(self, source: QMimeData) -> None:
         text = source.text()
         if text:
             self.show_source(text)
             self.pasted.emit(text)
 
+    @called_by_qt
     def keyPressEvent(self, event: QKeyEvent) -> None:
         entered = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if entered and event.modifiers() & Qt.KeyboardModifier.ControlModifier:

@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import STATES, copy_text, paint_pill, tip, visible
 from app.spreadsheet import neutral
 
@@ -122,12 +123,15 @@ class Rows(QAbstractTableModel, Generic[R]):
         self.endResetModel()
         self.counted.emit(len(self.rows))
 
+    @called_by_qt
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own signature
         return 0 if parent.isValid() else len(self.rows)
 
+    @called_by_qt
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own signature
         return 0 if parent.isValid() else len(self.columns)
 
+    @called_by_qt
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
@@ -147,6 +151,7 @@ class Rows(QAbstractTableModel, Generic[R]):
             return c.state(item)
         return None
 
+    @called_by_qt
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
@@ -156,13 +161,16 @@ class Rows(QAbstractTableModel, Generic[R]):
                 return side | Qt.AlignmentFlag.AlignVCenter
         return None
 
+    @called_by_qt
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorted = (column, order) if 0 <= column < len(self.columns) else None
         self._arrange()
 
+    @called_by_qt
     def canFetchMore(self, parent: Index) -> bool:
         return not parent.isValid() and self.more is not None
 
+    @called_by_qt
     def fetchMore(self, parent: Index) -> None:
         if self.more is not None:
             ask, self.more = self.more, None
@@ -179,6 +187,7 @@ class Rows(QAbstractTableModel, Generic[R]):
 
 
 class _Cells(QStyledItemDelegate):
+    @called_by_qt
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         state = index.data(Qt.ItemDataRole.UserRole)
         if not state:
@@ -282,6 +291,7 @@ class Table(QTableView, Generic[R]):
         if item is not None:
             self.opened.emit(item)
 
+    @called_by_qt
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_rows()

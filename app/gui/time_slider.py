@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QSlider, QToolTip, QWidget
 
 from app.gui import theme
 from app.gui.axis import Axis
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import tip
 from app.gui.wording import exact
 
@@ -87,21 +88,25 @@ class TimeSlider(QSlider):
     def _under(self, x: float) -> datetime | None:
         return self._axis.instant((x - _EDGE) / self._room()) if self._axis else None
 
+    @called_by_qt
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = self._under(event.position().x())
         if at is not None and event.button() == Qt.MouseButton.LeftButton:
             self._go(at)
             event.accept()
 
+    @called_by_qt
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = self._under(event.position().x())
         if at is not None and event.buttons() & Qt.MouseButton.LeftButton:
             self._go(at)
             event.accept()
 
+    @called_by_qt
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
 
+    @called_by_qt
     def keyPressEvent(self, event: QKeyEvent) -> None:
         axis, at = self._axis, self.instant
         if axis is None or at is None:
@@ -123,6 +128,7 @@ class TimeSlider(QSlider):
             return
         self._go(to)
 
+    @called_by_qt
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and self._axis is not None:
             at = self._under(event.pos().x())
@@ -132,6 +138,7 @@ class TimeSlider(QSlider):
 
     # Drawing ---------------------------------------------------------------------------------------------------
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.tokens()
         painter = QPainter(self)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 
 Tone = Literal["", "muted", "error", "warning", "ok", "accent"]
 #: What rows and columns are made of: a widget, a layout, a stretch, or nothing.
@@ -303,10 +304,12 @@ class Pill(QWidget):
         self.updateGeometry()
         self.update()
 
+    @called_by_qt
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
         return QSize(metrics.horizontalAdvance(self.word) + 38, 24)
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         paint_pill(painter, self.rect(), self.state, self.word, self.font())

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTreeView
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import copy_text, tip, visible
 
 if TYPE_CHECKING:
@@ -73,29 +74,35 @@ class Nodes(QAbstractItemModel):
         """The index of a numbered node."""
         return self.createIndex(self._rows[number], column, number)
 
+    @called_by_qt
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008  Qt's own
         below = self._below(int(parent.internalId()) if parent.isValid() else -1)
         return self.createIndex(row, column, below[row]) if 0 <= row < len(below) else QModelIndex()
 
+    @called_by_qt
     def parent(self, child: Index | None = None) -> Any:
         if child is None:
             return QObject.parent(self)
         above = self._parents[int(child.internalId())] if child.isValid() else -1
         return self.index_of(above) if above >= 0 else QModelIndex()
 
+    @called_by_qt
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own signature
         if parent.isValid() and parent.column() > 0:
             return 0
         return len(self._below(int(parent.internalId()) if parent.isValid() else -1))
 
+    @called_by_qt
     def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008  Qt's own signature
         if not parent.isValid():
             return bool(self._children[-1])
         return parent.column() == 0 and bool(self.node(parent).children)
 
+    @called_by_qt
     def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own signature
         return 2
 
+    @called_by_qt
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
@@ -127,6 +134,7 @@ class Nodes(QAbstractItemModel):
         node = self.node(index)
         return node.signed and node.kind == "element" and not (above >= 0 and self._nodes[above].signed)
 
+    @called_by_qt
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return ("Element", "Value")[section]
@@ -199,6 +207,7 @@ class XmlTree(QTreeView):
         if self.current is not None:
             copy_text(visible(f"{self.current.name}\t{self.current.value}"), self)
 
+    @called_by_qt
     def keyPressEvent(self, event: QKeyEvent) -> None:
         shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
         if event.matches(QKeySequence.StandardKey.Copy):

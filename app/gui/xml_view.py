@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import STATES, tip
 
 #: Above this many characters the text is shown without colours: painting stays under 50 ms.
@@ -45,6 +46,7 @@ class _Colours(QSyntaxHighlighter):
         self._value.setForeground(QColor(t.ok))
         self._comment.setForeground(QColor(t.error))
 
+    @called_by_qt
     def highlightBlock(self, text: str) -> None:
         if len(text) > 10_000:
             return
@@ -62,15 +64,19 @@ class _Gutter(QWidget):
         super().__init__(view)
         self._view = view
 
+    @called_by_qt
     def sizeHint(self) -> QSize:
         return QSize(self._view.gutter_width(), 0)
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         self._view.paint_gutter(event)
 
+    @called_by_qt
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._view.press_gutter(event.position().toPoint().y())
 
+    @called_by_qt
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), tip(self._view.gutter_text(event.pos().y())), self)
@@ -261,6 +267,7 @@ class XmlView(QPlainTextEdit):
         else:
             self._gutter.update(0, rect.y(), self._gutter.width(), rect.height())
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         inside = self.contentsRect()

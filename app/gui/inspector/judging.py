@@ -11,6 +11,7 @@ from PySide6.QtCore import QDateTime, Qt, QTimeZone, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QDateTimeEdit, QGridLayout, QSizePolicy, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.examine import NOTHING, PASTED, WHOEVER_FITS, Examined, Judging, When
 from app.gui.inspector.summary import counts_of
 from app.gui.time_slider import TimeSlider
@@ -109,6 +110,7 @@ class JudgingBar(QWidget):
                 line.addWidget(self.counts)
             self._grid.addLayout(line, number, 0)
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange(wide=self.width() >= _ONE_LINE)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QLineEdit, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.files import ask_open
 from app.gui.tables import Column, Table
 from app.gui.widgets import Banner, Card, button, column, label, line_edit, row, visible
@@ -118,10 +119,12 @@ class KeysDialog(QDialog):
         if self.table.current is not None:
             self.forget_asked.emit(self.table.current.fingerprint)
 
+    @called_by_qt
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
+    @called_by_qt
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
         if paths:

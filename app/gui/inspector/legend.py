@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.widgets import label, row
 
 
@@ -15,9 +16,11 @@ class _Swatch(QWidget):
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
+    @called_by_qt
     def sizeHint(self) -> QSize:
         return QSize(16, 14)
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         ok = theme.tokens().ok

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.examine import Examined, claim_rows
 from app.gui.findings import Finding
 from app.gui.inspector.finding_list import holds
@@ -146,6 +147,7 @@ class SearchBar(QWidget):
             made.setEnabled(bool(self._hits))
         self.count.setVisible(bool(self.text))
 
+    @called_by_qt
     def eventFilter(self, watched: object, event: object) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

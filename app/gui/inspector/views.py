@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.examine import Examined, clock
 from app.gui.findings import Finding, findings
 from app.gui.inspector.certificates import CertificatesView
@@ -145,6 +146,7 @@ class MessageViews(QWidget):
         self.live.restyle()
         self.summary.causes.metadata.restyle()
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # In a low window the room belongs to the message; the counts stand in the choice of findings too.

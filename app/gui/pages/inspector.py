@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QMenu, QStackedWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk, Page
 from app.gui.examine import (
     WHOEVER_FITS,
@@ -159,6 +160,7 @@ class InspectorPage(Page):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.search.field.setFixedWidth(280 if self.width() >= _WIDE else 170)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk, Page
 from app.gui.event_words import FLOWS, MODES, outcome_word, person
 from app.gui.files import ask_save
@@ -579,10 +580,12 @@ class LogPage(Page):
     def _failed(self, error: Exception) -> None:
         self.banner.say("error", str(error) or type(error).__name__)
 
+    @called_by_qt
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
         self._clock.start()
 
+    @called_by_qt
     def hideEvent(self, event: Any) -> None:
         super().hideEvent(event)
         self._clock.stop()

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.accounts.reasons import CATEGORIES
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.charts import LoginChart, SeatBar
 from app.gui.desk import Desk, Page
 from app.gui.overview_data import CERTIFICATE_DAYS, DAY, WEEK, Attention, Snapshot, Span, Tried, load, try_a_login
@@ -435,6 +436,7 @@ class OverviewPage(Page):
         self.banner.hide()
         self.desk.open("log", tried.reference)
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = self.width() < _NARROW

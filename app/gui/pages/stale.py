@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk, Page
 from app.gui.files import ask_save, write_file
 from app.gui.leavers.handing_off import HandOff, as_csv
@@ -537,6 +538,7 @@ class StalePage(Page):
             channel="export",
         )
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.table.setColumnHidden(5, self.width() < _NARROW)

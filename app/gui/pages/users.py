@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QStackedWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.charts import SeatBar
 from app.gui.desk import Desk, Page
 from app.gui.files import ask_save, write_file
@@ -565,6 +566,7 @@ class UsersPage(Page):
             channel="export",
         )
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.table.setColumnHidden(4, self.width() < _NARROW)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QShowEvent, QTextCursor, QTextFormat
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk
 from app.gui.files import ask_open, ask_save
 from app.gui.simulator.file_work import NotUsed, TenantText, opened, read_again, save_copy, text_of, use
@@ -59,6 +60,7 @@ class FileTab(Tab):
         self._stale = True
         self._load()
 
+    @called_by_qt
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._load()

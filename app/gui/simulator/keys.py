@@ -12,6 +12,7 @@ from PySide6.QtCore import QDateTime, QSignalBlocker, QTimeZone, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDateTimeEdit, QGridLayout, QStackedWidget, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk
 from app.gui.files import ask_save
 from app.gui.simulator.fields import combo, form, show_choice
@@ -293,6 +294,7 @@ class KeysTab(Tab):
         self._stale = True
         self._load()
 
+    @called_by_qt
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._load()

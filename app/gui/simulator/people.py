@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHeaderView, QSplitter, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk
 from app.gui.simulator.people_work import PeopleIndex, put, put_back, remove
 from app.gui.simulator.person import PersonPanel
@@ -271,6 +272,7 @@ class PeopleTab(Tab):
         self.table.setColumnHidden(3, room < _ROOM_FOR_EMAIL)
         self.table.setColumnHidden(2, room < _ROOM_FOR_ROLE)
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()

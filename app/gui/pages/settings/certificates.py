@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.files import ask_save
 from app.gui.pages.settings.section import Loaded, Section
 from app.gui.tables import Column, Table
@@ -47,9 +48,11 @@ class ExpiryChart(QWidget):
         self.setFixedHeight(self.sizeHint().height())
         self.update()
 
+    @called_by_qt
     def sizeHint(self) -> QSize:
         return QSize(480, 26 + _LANE * max(len(self._endings), 1))
 
+    @called_by_qt
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._now is None:
             return

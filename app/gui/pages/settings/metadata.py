@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QSettings, QSignalBlocker, Qt, QTimer, Sig
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QSplitter, QWidget
 
 from app.gui import theme
+from app.gui.called_by_qt import called_by_qt
 from app.gui.files import FileRefused, ask_open, read_file
 from app.gui.lab_work import connect
 from app.gui.pages.settings.identifier import IdentifierCard
@@ -47,6 +48,7 @@ class MetadataBox(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setAcceptDrops(False)  # a file dropped here goes to the window, which knows what to do with it
 
+    @called_by_qt
     def insertFromMimeData(self, source: QMimeData) -> None:
         text = source.text()
         if len(text) > _MOST_SHOWN:

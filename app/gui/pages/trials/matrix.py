@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk
 from app.gui.examine import Subject
 from app.gui.fault_list import FAMILIES, KINDS, verdict_word
@@ -565,6 +566,7 @@ class Matrix(Part):
 
     # Room ------------------------------------------------------------------------------------------------------
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.figures.setVisible(self.height() >= _ROOM_FOR_FIGURES)

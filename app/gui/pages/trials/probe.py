@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHeaderView, QSplitter, QStackedWidget, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.fault_list import FAMILIES
 from app.gui.files import ask_open, ask_save
 from app.gui.pages.trials.part import Part, Running, choice
@@ -462,6 +463,7 @@ class Probe(Part):
 
     # Room ------------------------------------------------------------------------------------------------------
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         for number in (1, 2):

@@ -12,6 +12,7 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QSplitter, QStackedWidget, QWidget
 
+from app.gui.called_by_qt import called_by_qt
 from app.gui.examine import Subject
 from app.gui.files import ask_open
 from app.gui.findings import VerdictHeader, selectable
@@ -364,6 +365,7 @@ class Scenarios(Part):
 
     # Room ------------------------------------------------------------------------------------------------------
 
+    @called_by_qt
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.steps.setColumnHidden(5, self.width() < _ROOM_FOR_EFFECT)
