@@ -86,10 +86,14 @@ _ROLES: Final[tuple[tuple[Any, tuple[Any, ...]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """One query of a search: the conditions, and what SQLite is told about the index."""
+    """One query of a search: the conditions, and what SQLite is told about the index.
+
+    `few`: all that fits is to be found before it is sorted; PostgreSQL would walk along the order past all else.
+    """
 
     conditions: tuple[Any, ...]
     hint: str = ""
+    few: bool = False
 
 
 #: What was found out, by the field of the filter and its value: the condition, and how many events it leads to where
@@ -106,14 +110,15 @@ def roads(
     by the caller for as long as it sees one state of the database.
     """
     if connection.dialect.name != "sqlite":
-        conditions = _plain(replace(which, check=None))
+        conditions, few = _plain(replace(which, check=None)), False
         for name, condition_of in (("check", _check_by_number), ("role", _role_by_number), ("text", _text_by_number)):
             if value := getattr(which, name):
-                key = name, value
-                if key not in known:
-                    known[key] = condition_of(connection, value), None
-                conditions.append(known[key][0])
-        return (Road(tuple(conditions)),)
+                if (name, value) not in known:
+                    known[name, value] = condition_of(connection, value)
+                condition, rows = known[name, value]
+                conditions.append(condition)
+                few = few or (rows is not None and rows < _READ)
+        return (Road(tuple(conditions), few=few),)
     conditions, rows = _plain(which), None
     if which.text:
         condition, rows = known.get(("text", which.text)) or _text(connection, which.text)
@@ -161,10 +166,17 @@ def beyond(sort: EventSort, key: tuple[Any, ...], *, descending: bool) -> Any:
     return here < there if descending else here > there
 
 
-def ordering(sort: EventSort, *, descending: bool) -> tuple[Any, ...]:
-    """The order of a sort; equal values stand newest first, or oldest first."""
-    own = (SORTS[sort][0], _E.at, _E.id) if sort != "at" else (_E.at, _E.id)
+def ordering(sort: EventSort, *, descending: bool, of: Any = _E) -> tuple[Any, ...]:
+    """The order of a sort; equal values stand newest first, or oldest first. `of` are the columns of what is sorted."""
+    own = (of[SORTS[sort][0].name], of["at"], of["id"]) if sort != "at" else (of["at"], of["id"])
     return tuple(c.desc() if descending else c.asc() for c in own)
+
+
+def first_of_few(conditions: Sequence[Any], sort: EventSort, *, descending: bool, limit: int) -> Select[Any]:
+    """The ids of the first rows, where PostgreSQL is to find all that fit before it sorts them."""
+    columns = {c.name: c for c in (SORTS[sort][0], _E.at, _E.id)}
+    fitting = select(*columns.values()).where(*conditions).cte("fitting").prefix_with("MATERIALIZED")
+    return select(fitting.c.id).order_by(*ordering(sort, descending=descending, of=fitting.c)).limit(limit)
 
 
 def _plain(which: EventFilter) -> list[Any]:
@@ -331,36 +343,38 @@ def _in_reference(connection: Connection, part: str) -> Any:
 
 
 def _holds(connection: Connection, needle: str) -> Callable[[Any], Any]:
-    """Whether a column holds a text, without regard to ASCII letter case: SQLite's LIKE has none."""
+    """Whether a column holds a text, without regard to ASCII letter case: SQLite's LIKE has none.
+
+    On PostgreSQL by code point, too: by the rules of a language every row would be folded by them first.
+    """
     if connection.dialect.name == "sqlite":
         return lambda column: column.contains(needle, autoescape=True)
-    return lambda column: column.icontains(needle, autoescape=True)
+    return lambda column: column.collate("C").icontains(needle, autoescape=True)
 
 
 # On PostgreSQL --------------------------------------------------------------------------------------------------------
 
 
-def _numbers(connection: Connection, ids: Select[Any] | CompoundSelect[Any]) -> Any | None:
-    """The condition that an event is one of these, where they are few; along the order others are found soon."""
-    found = list(connection.execute(ids.limit(_READ)).scalars())
-    return _E.id == any_(literal(found, ARRAY(BigInteger))) if len(found) < _READ else None
+def _numbers(connection: Connection, ids: Select[Any] | CompoundSelect[Any]) -> tuple[Any, int] | None:
+    """The condition that an event is one of these, and how many they are; None for too many."""
+    found = list(connection.execute(ids.limit(_GATHERED)).scalars())
+    return (_E.id == any_(literal(found, ARRAY(BigInteger))), len(found)) if len(found) < _GATHERED else None
 
 
-def _check_by_number(connection: Connection, check: str) -> Any:
-    condition = _numbers(connection, select(_E.id).where(*_failed(check)))
-    return and_(*_failed(check)) if condition is None else condition
+def _check_by_number(connection: Connection, check: str) -> tuple[Any, int | None]:
+    return _numbers(connection, select(_E.id).where(*_failed(check))) or (and_(*_failed(check)), None)
 
 
-def _role_by_number(connection: Connection, role: str) -> Any:
-    condition = _numbers(connection, union_all(*(select(_E.id).where(*only) for only in _role_ways(role))))
-    return _role(role) if condition is None else condition
+def _role_by_number(connection: Connection, role: str) -> tuple[Any, int | None]:
+    ids = union_all(*(select(_E.id).where(*only) for only in _role_ways(role)))
+    return _numbers(connection, ids) or (_role(role), None)
 
 
-def _text_by_number(connection: Connection, needle: str) -> Any:
+def _text_by_number(connection: Connection, needle: str) -> tuple[Any, int | None]:
     referring = _reference_ways(connection, needle.lower())
     if referring or not could_be_part(needle.lower()):
-        found = _by_person_or_assertion(connection, needle)
-        condition = None if found is None else _numbers(connection, union_all(*found, *referring))
-        if condition is not None:
-            return condition
-    return _found_in(connection, needle)
+        people = _by_person_or_assertion(connection, needle)
+        numbers = None if people is None else _numbers(connection, union_all(*people, *referring))
+        if numbers is not None:
+            return numbers
+    return _found_in(connection, needle), None

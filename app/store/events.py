@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.accounts.provisioning import Change
 from app.accounts.reference import turned
 from app.store.errors import DamagedStore
-from app.store.event_search import SORTS, Known, beyond, ordering, roads, walks_along
+from app.store.event_search import SORTS, Known, beyond, first_of_few, ordering, roads, walks_along
 from app.store.models import ChangeRow, EventRow, MessageRow, PersonRow, table
 from app.store.records import CheckRecord, EventFilter, EventRecord, EventSort, JudgedCheck, PageKey
 
@@ -246,11 +246,15 @@ class EventQueries:
             return self._value_by_value(which, after, limit, sort, descending)
         for road in ways:
             order = ordering(sort, descending=descending)
-            which_rows = select(_EVENT.c.id).where(*road.conditions).with_hint(_EVENT, road.hint, "sqlite")
+            fits = [*road.conditions]
             if after is not None:
-                which_rows = which_rows.where(beyond(sort, after, descending=descending))
+                fits.append(beyond(sort, after, descending=descending))
             # Sorting whole rows costs several times what sorting their numbers does.
-            chosen = _EVENT.c.id.in_(which_rows.order_by(*order).limit(limit))
+            if road.few:
+                first = first_of_few(fits, sort, descending=descending, limit=limit)
+            else:
+                first = select(_EVENT.c.id).where(*fits).order_by(*order).limit(limit)
+            chosen = _EVENT.c.id.in_(first.with_hint(_EVENT, road.hint, "sqlite"))
             query = select(*_LIST_COLUMNS).where(chosen).with_hint(_EVENT, "NOT INDEXED", "sqlite").order_by(*order)
             found.extend(self.connection.execute(query).all())
         if len(ways) > 1:  # all of them sorted by time

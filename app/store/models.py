@@ -228,7 +228,9 @@ class EventRow(Base):
         Index(None, "revision", "at", "id"),
         Index(None, "role_after", "at", "id"),
         Index(None, "assertion_id"),
-        Index(None, "reference_turned"),
+        # SQLite's indexes hold the number of the row by themselves.
+        Index(None, "reference_turned", postgresql_include=["id"]),
+        UniqueConstraint("reference", postgresql_include=["id"]),
         _partial("category", "category <> ''"),
         _partial("mode", "mode <> 'live'"),
         _partial("origin", "origin <> 'acs'"),
@@ -247,7 +249,7 @@ class EventRow(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    reference: Mapped[str] = mapped_column(Plain, unique=True)
+    reference: Mapped[str] = mapped_column(Plain)
     at: Mapped[datetime]
     kind: Mapped[str]
     origin: Mapped[str]

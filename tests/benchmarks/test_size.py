@@ -1,6 +1,7 @@
 """The log of a big organisation after a year: a million rows, fifty thousand users. `make benchmark`.
 
-Making such a workspace takes minutes: SSO_WORKBENCH_BIG names one that `tests.benchmarks.big_workspace` made before.
+Making such a workspace takes minutes: SSO_WORKBENCH_BIG names one that `tests.benchmarks.big_workspace` made before,
+SSO_WORKBENCH_BIG_SERVER the address of one on PostgreSQL.
 Times are CPU seconds, the best of several, because the machines are shared; what nobody may wait for is also watched
 from the window's own thread.
 """
@@ -21,10 +22,12 @@ from app.sso import SSO
 from app.store import EventFilter, Store
 from app.store.records import EventSort
 from tests.benchmarks.big_workspace import NOW, fill
+from tests.postgres import NoServer, Server
 
 pytestmark = [pytest.mark.benchmark_ratio, pytest.mark.timeout(3600)]
 
 MIDDLE = 500_000
+SORTS: tuple[EventSort, ...] = ("at", "email", "outcome", "reason", "status")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,26 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         fill(f"sqlite:///{path}")
     with Store.open(f"sqlite:///{path}") as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def big_server() -> Iterator[Store]:
+    """The same workspace on a PostgreSQL server."""
+    if made := os.environ.get("SSO_WORKBENCH_BIG_SERVER"):
+        with Store.open(made) as store:
+            yield store
+        return
+    try:
+        server = Server()
+    except NoServer as e:
+        pytest.skip(str(e))
+    try:
+        url = server.database()
+        fill(url)
+        with Store.open(url) as store:
+            yield store
+    finally:
+        server.close()
 
 
 def filters(store: Store) -> dict[str, EventFilter]:
@@ -113,7 +136,7 @@ def best(work: Callable[[], object], times: int = 3) -> float:
     return least
 
 
-@pytest.mark.parametrize("sort", ["at", "email", "outcome", "reason", "status"])
+@pytest.mark.parametrize("sort", SORTS)
 def test_any_filter_and_sort_gives_its_first_rows_at_once(big: Store, sort: EventSort) -> None:
     """Every filter in every order, up and down: first rows in less than 150 ms."""
     sso = SSO(big, clock=lambda: NOW, random_bytes=secrets.token_bytes)
@@ -129,6 +152,27 @@ def test_any_filter_and_sort_gives_its_first_rows_at_once(big: Store, sort: Even
     print(f"\nby {sort}: " + ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in slowest) + " (limit 150)")
     for name, seconds in took.items():
         assert seconds < 0.15, name
+
+
+def test_any_filter_and_sort_on_a_server(big_server: Store) -> None:
+    """On PostgreSQL, by the clock since another process does the work: all under 500 ms, few over 150 ms."""
+    sso = SSO(big_server, clock=lambda: NOW, random_bytes=secrets.token_bytes)
+    took = {}
+    for sort in SORTS:
+        for descending in (True, False):
+            for name, which in filters(big_server).items():
+                least = float("inf")
+                for _ in range(3):
+                    start = time.perf_counter()
+                    sso.events(which, sort=sort, descending=descending)
+                    least = min(least, time.perf_counter() - start)
+                took[f"{name}, by {sort}{'' if descending else ', ascending'}"] = least
+    slowest = sorted(took.items(), key=lambda t: -t[1])[:4]
+    over = sum(seconds > 0.15 for seconds in took.values())
+    print("\non a server: " + ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in slowest), end="")
+    print(f" (limit 500); {over} of {len(took)} over 150 ms")
+    assert slowest[0][1] < 0.5, slowest[0][0]
+    assert over < len(took) / 5
 
 
 def memory() -> int:
