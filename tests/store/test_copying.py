@@ -113,6 +113,20 @@ def test_every_row_arrives_and_numbering_goes_on(filled, target, account):
     assert target.check() == ()
 
 
+def test_rows_are_compared_in_one_order_whatever_the_language_of_the_database(store, target, account):
+    """Capitals, punctuation and letters of other languages stand elsewhere in a language's order than in SQLite's."""
+    names = ("ada lindqvist", "Bob", "Zo\u00eb", "Zoe", "\u00c5sa", "a-b", "ab", "a_b", "a.b", "B-52", "\u017bak")
+    with store.write() as tx:
+        for n, name in enumerate(names):
+            tx.insert_event(
+                EventRecord(reference=f"a-b-c-{n:02d}", at=NOW, email_key="u@acme.test", full_name=name, raw=b"x")
+            )
+            tx.set_setting(f"setting/{name}", n)
+            tx.remember_use("https://idp.test", name, at=NOW, expires_at=NOW, reference=f"a-b-c-{n:02d}")
+    copied = copy_store(store, target)
+    assert copied.rows["persons"] == copied.rows["replays"] == len(names)
+
+
 def test_a_copy_goes_both_ways(filled, target, tmp_path):
     copy_store(filled, target)
     with Store.open(f"sqlite:///{tmp_path / 'back.db'}") as back:
