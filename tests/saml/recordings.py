@@ -194,9 +194,9 @@ def mail(text: str, *attachments: tuple[str, bytes], html: str = "", encoding: s
     return message.as_bytes()
 
 
-def archive(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def archive(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED, level: int = 6) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as packed:
+    with zipfile.ZipFile(buffer, "w", method, compresslevel=level) as packed:
         for name, data in files:
             packed.writestr(name, data)
     return buffer.getvalue()
