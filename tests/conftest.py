@@ -15,6 +15,10 @@ import pytest
 from tests.postgres import NoServer, Server
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Instants are UTC inside and local only on hover; where the machine's own zone is UTC nobody would notice a mistake.
+os.environ["TZ"] = "NST3:30"
+if hasattr(time, "tzset"):
+    time.tzset()
 
 
 @pytest.fixture(autouse=True)

@@ -333,9 +333,7 @@ def _use_state(info: KeyInfo) -> str:
 
 
 def _qt(instant: datetime) -> QDateTime:
-    made = QDateTime.fromSecsSinceEpoch(int(instant.timestamp()))
-    made.setTimeZone(QTimeZone.utc())
-    return made.toUTC()
+    return QDateTime.fromSecsSinceEpoch(int(instant.timestamp()), QTimeZone.utc())
 
 
 def _instant(shown: QDateTime) -> datetime:
