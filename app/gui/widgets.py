@@ -56,7 +56,7 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 def visible(text: str) -> str:
     """The text with control, zero-width and bidirectional characters written out, e.g. ⟨U+202E⟩."""
-    if text.replace("\n", "").replace("\t", "").isprintable():  # which nothing is that has to be written out
+    if text.replace("\n", "").replace("\t", "").isprintable():  # nothing that is written out below counts as printable
         return text
     shown = []
     for c in text:

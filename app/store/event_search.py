@@ -343,13 +343,10 @@ def _in_reference(connection: Connection, part: str) -> Any:
 
 
 def _holds(connection: Connection, needle: str) -> Callable[[Any], Any]:
-    """Whether a column holds a text, without regard to ASCII letter case: SQLite's LIKE has none.
-
-    On PostgreSQL by code point, too: by the rules of a language every row would be folded by them first.
-    """
+    """Whether a column holds a text, without regard to ASCII letter case: SQLite's LIKE has none."""
     if connection.dialect.name == "sqlite":
         return lambda column: column.contains(needle, autoescape=True)
-    return lambda column: column.collate("C").icontains(needle, autoescape=True)
+    return lambda column: column.icontains(needle, autoescape=True)
 
 
 # On PostgreSQL --------------------------------------------------------------------------------------------------------

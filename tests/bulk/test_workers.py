@@ -77,8 +77,7 @@ def test_closing_ends_what_was_begun() -> None:
 def test_closing_ends_while_a_result_is_on_its_way(tmp_path: Path) -> None:
     """A process that is ended in the middle of a result leaves half of it in the pipe: nobody may wait for the rest."""
     script = (
-        "import faulthandler, time\nfaulthandler.dump_traceback_later(20)\n"
-        "from app.bulk.workers import in_order\nfrom tests.bulk.work import wordy\n"
+        "import time\nfrom app.bulk.workers import in_order\nfrom tests.bulk.work import wordy\n"
         "if __name__ == '__main__':\n"
         "    for n in range(6):\n"
         "        found = in_order(range(5_000), wordy, processes=2)\n"
@@ -87,12 +86,7 @@ def test_closing_ends_while_a_result_is_on_its_way(tmp_path: Path) -> None:
         "        found.close()\n"
         "        print('closed', flush=True)\n"
     )
-    path = tmp_path / "run.py"
-    path.write_text(script)
-    p = subprocess.Popen(
-        [sys.executable, str(path)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    p = _begin(tmp_path, script)
     out, err = _last_words(p)
     assert (out, err, p.returncode) == ("closed\n" * 6, "", 0)
 
@@ -100,8 +94,7 @@ def test_closing_ends_while_a_result_is_on_its_way(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_it_in_one_line_and_leaves_no_process(tmp_path: Path) -> None:
     script = (
-        "import faulthandler, sys, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "faulthandler.dump_traceback_later(20)\n"
+        "import sys, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from app.bulk.workers import in_order\nfrom tests.bulk.work import noting\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
@@ -111,15 +104,9 @@ def test_ctrl_c_ends_it_in_one_line_and_leaves_no_process(tmp_path: Path) -> Non
         "    except KeyboardInterrupt:\n"
         "        print('stopped', flush=True)\n"
     )
-    path = tmp_path / "run.py"
-    path.write_text(script)
     work = tmp_path / "work"
     work.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    p = subprocess.Popen(
-        [sys.executable, str(path), str(work)], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    p = _begin(tmp_path, script, str(work))
     assert p.stdout is not None
     assert p.stdout.readline() == "begun\n"
     os.killpg(p.pid, 2)  # as a terminal does: every process of the group is told
@@ -134,8 +121,7 @@ def test_ctrl_c_ends_it_in_one_line_and_leaves_no_process(tmp_path: Path) -> Non
 def test_ctrl_c_in_the_moment_a_lock_is_taken_ends_it_too(tmp_path: Path) -> None:
     """Raised there, it would leave a lock of the pool taken for ever: the narrowest moment, made wide."""
     script = (
-        "import faulthandler, signal, sys\nfaulthandler.dump_traceback_later(20)\n"
-        "from concurrent.futures import _base\n"
+        "import signal, sys\nfrom concurrent.futures import _base\n"
         "from app.bulk.workers import in_order\nfrom tests.bulk.work import uneven\n"
         "takes = _base._AcquireFutures.__enter__\ntaken = 0\n"
         "def take(self):\n"
@@ -153,13 +139,8 @@ def test_ctrl_c_in_the_moment_a_lock_is_taken_ends_it_too(tmp_path: Path) -> Non
         "    except KeyboardInterrupt:\n"
         "        print('stopped', flush=True)\n"
     )
-    path = tmp_path / "run.py"
-    path.write_text(script)
     for nth in ("1", "9"):
-        p = subprocess.Popen(
-            [sys.executable, str(path), nth], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        p = _begin(tmp_path, script, nth)
         out, err = _last_words(p)
         assert (out, err, p.returncode) == ("stopped\n", "", 0)
 
@@ -175,21 +156,28 @@ def test_the_processes_end_when_the_first_is_killed(tmp_path: Path) -> None:
         "            seen.add(made[1])\n"
         "            print(made[1], flush=True)\n"
     )
-    path = tmp_path / "run.py"
-    path.write_text(script)
-    p = subprocess.Popen(
-        [sys.executable, str(path)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+    p = _begin(tmp_path, script)
     assert p.stdout is not None
     children = [int(p.stdout.readline()) for _ in range(2)]
     p.kill()
     p.wait()
-    p.stdout.close()
+    for end in (p.stdout, p.stderr):  # what its children still write there is not waited for
+        assert end is not None
+        end.close()
     deadline = time.monotonic() + 20
     while any(_runs(c) for c in children):
         assert time.monotonic() < deadline, "a process without a parent works on"
         time.sleep(0.05)
+
+
+def _begin(tmp_path: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
+    """A script as a process, in a group of its own; where it hangs it says where, before _last_words() gives it up."""
+    path = tmp_path / "run.py"
+    path.write_text(f"import faulthandler\nfaulthandler.dump_traceback_later(20)\n{script}")
+    return subprocess.Popen(
+        [sys.executable, str(path), *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
 
 
 def _last_words(p: subprocess.Popen[str]) -> tuple[str, str]:

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 
 #: A page whose loading breaks as the interpreter itself breaks it: no Python code has raised or caught the error.
 SCRIPT = """
-import sys
 from app.gui import application
 from app.gui.pages.users import UsersPage
 from tests.gui.bench import Bench

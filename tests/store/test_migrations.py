@@ -186,11 +186,9 @@ def test_references_of_an_older_version_are_found_by_a_piece_of_them(store):
             assert [e.reference for e in tx.events(EventFilter(text=piece))] == [references[0]]
 
 
-def test_what_the_log_is_searched_by_has_the_order_of_code_points_on_postgresql(store):
+def test_what_the_log_is_searched_by_has_the_order_of_code_points_on_postgresql(postgres_url):
     """In the order of a language the beginning of an assertion id was not found."""
-    if store.path is not None:
-        return
-    with store.read() as tx:
+    with Store.open(postgres_url) as store, store.read() as tx:
         query = (
             "SELECT column_name FROM information_schema.columns WHERE table_name = 'events' AND collation_name = 'C'"
         )

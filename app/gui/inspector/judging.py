@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QDateTime, Qt, QTimeZone, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QDateTimeEdit, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QWidget
 
 from app.gui.called_by_qt import called_by_qt
 from app.gui.examine import NOTHING, PASTED, WHOEVER_FITS, Examined, Judging, When
 from app.gui.inspector.summary import counts_of
+from app.gui.instant_field import InstantField
 from app.gui.time_slider import TimeSlider
 from app.gui.widgets import button, label, row, tip, visible
 from app.gui.wording import exact, plural
@@ -67,11 +68,8 @@ class JudgingBar(QWidget):
         self.when.activated.connect(lambda _i: self._choose_when())
         self.slider = TimeSlider()
         self.slider.slid.connect(self._slide)
-        self.instant = QDateTimeEdit()
-        self.instant.setAccessibleName("Time in UTC")
-        self.instant.setTimeZone(QTimeZone.utc())
-        self.instant.setDisplayFormat("yyyy-MM-dd HH:mm:ss")
-        self.instant.setFixedSize(176, 32)
+        self.instant = InstantField("Time in UTC", "yyyy-MM-dd HH:mm:ss")
+        self.instant.setFixedWidth(176)
         self.instant.lineEdit().setTextMargins(8, 0, 0, 0)
         self.instant.setToolTip(tip("The instant the message is judged as of, in UTC"))
         self.instant.editingFinished.connect(self._typed)
@@ -131,7 +129,7 @@ class JudgingBar(QWidget):
     def _at(self) -> When:
         chosen = self.when.currentData()
         if chosen == "at":
-            return datetime.fromtimestamp(self.instant.dateTime().toSecsSinceEpoch(), tz=UTC)
+            return self.instant.instant
         return "issue" if chosen == "issue" else None
 
     def judge_against(self, against: str) -> None:
@@ -176,7 +174,7 @@ class JudgingBar(QWidget):
 
     def _show_instant(self, at: datetime) -> None:
         self._shown = at.replace(microsecond=0)
-        self.instant.setDateTime(QDateTime.fromSecsSinceEpoch(int(at.timestamp()), QTimeZone.utc()))
+        self.instant.show_instant(at)
         self.instant.setToolTip(tip(f"The instant the message is judged as of\n{exact(at)}"))
         self.slider.show_instant(at)
 
@@ -210,7 +208,7 @@ class JudgingBar(QWidget):
         self.asked.emit()
 
     def _typed(self) -> None:
-        at = datetime.fromtimestamp(self.instant.dateTime().toSecsSinceEpoch(), tz=UTC)
+        at = self.instant.instant
         if at != self._shown:
             self.judge_at("at", at)
             self.asked.emit()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QDateTime, QSignalBlocker, QTimeZone, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QCheckBox, QDateTimeEdit, QGridLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QStackedWidget, QWidget
 
 from app.gui.called_by_qt import called_by_qt
 from app.gui.desk import Desk
 from app.gui.files import ask_save
+from app.gui.instant_field import InstantField
 from app.gui.simulator.fields import combo, form, show_choice
 from app.gui.simulator.keys_work import (
     CERTIFICATES,
@@ -64,12 +65,8 @@ class KeysTab(Tab):
         self.offset = number_field("IdP clock ahead of real time, in seconds", -_TEN_YEARS_S, _TEN_YEARS_S, suffix=" s")
         self.offset.setToolTip("Seconds that the IdP's clock is ahead of real time; negative: behind")
         self.offset.editingFinished.connect(self.set_clock)
-        self.stands_at = QDateTimeEdit()
-        self.stands_at.setAccessibleName("Time at which the IdP's clock stands still, UTC")
-        self.stands_at.setDisplayFormat("yyyy-MM-dd HH:mm:ss 'UTC'")
-        self.stands_at.setTimeZone(QTimeZone.utc())
+        self.stands_at = InstantField("Time at which the IdP's clock stands still, UTC", "yyyy-MM-dd HH:mm:ss 'UTC'")
         self.stands_at.setCalendarPopup(True)
-        self.stands_at.setFixedHeight(32)
         self.stands_at.editingFinished.connect(self.set_clock)
         self._how = QStackedWidget()
         for made in (QWidget(), self.offset, self.stands_at):
@@ -88,8 +85,7 @@ class KeysTab(Tab):
         self._show_how()
         if self._chosen_mode == "stands":
             now = self._lab.now if self._lab is not None else self.desk.workspace.now()
-            with QSignalBlocker(self.stands_at):
-                self.stands_at.setDateTime(_qt(now))
+            self.stands_at.show_instant(now)
         if self._chosen_mode == "moved":
             self.offset.setFocus()
             self.offset.selectAll()
@@ -105,7 +101,7 @@ class KeysTab(Tab):
         shown = self._lab
         mode = self._chosen_mode
         offset = self.offset.value() if mode == "moved" else 0
-        stands = _instant(self.stands_at.dateTime()) if mode == "stands" else None
+        stands = self.stands_at.instant if mode == "stands" else None
         if shown is None or (offset, stands) == (shown.offset_s, shown.stands_at):
             return
         back = partial(self.desk.lab.set_clock, shown.offset_s, shown.stands_at)
@@ -126,8 +122,7 @@ class KeysTab(Tab):
             with QSignalBlocker(self.offset):
                 self.offset.setValue(shown.offset_s)
         if shown.stands_at is not None and not self.stands_at.hasFocus():
-            with QSignalBlocker(self.stands_at):
-                self.stands_at.setDateTime(_qt(shown.stands_at))
+            self.stands_at.show_instant(shown.stands_at)
         self._show_how()
         now = shown.stands_at or shown.now + timedelta(seconds=shown.offset_s)
         self.clock_text.setText(f"It is {utc(now)} there and {utc(shown.now)} at the service provider.")
@@ -330,11 +325,3 @@ def _use_state(info: KeyInfo) -> str:
     if info.signs:
         return "pass" if info.published else "warn"
     return "info" if info.published else "not-applicable"
-
-
-def _qt(instant: datetime) -> QDateTime:
-    return QDateTime.fromSecsSinceEpoch(int(instant.timestamp()), QTimeZone.utc())
-
-
-def _instant(shown: QDateTime) -> datetime:
-    return datetime.fromtimestamp(shown.toSecsSinceEpoch(), UTC)
