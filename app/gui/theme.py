@@ -272,8 +272,11 @@ QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDateTimeEdit:focus, QPlainTex
   border: 1px solid {t.accent}; }}
 QLineEdit:disabled, QComboBox:disabled {{ color: {t.muted}; background: {t.background}; }}
 QLineEdit[readOnly="true"] {{ background: {t.background}; }}
-QComboBox::drop-down {{ border: none; width: 26px; }}
-QComboBox::down-arrow {{ image: url({arrows}/chevron-down-{t.muted[1:]}.svg); width: 16px; height: 16px; }}
+QComboBox::drop-down, QDateTimeEdit[calendarPopup="true"]::drop-down {{ border: none; width: 26px; }}
+QComboBox::down-arrow, QDateTimeEdit[calendarPopup="true"]::down-arrow {{
+  image: url({arrows}/chevron-down-{t.muted[1:]}.svg); width: 16px; height: 16px; }}
+QCalendarWidget QToolButton#qt_calendar_prevmonth {{ qproperty-icon: url({arrows}/chevron-left-{t.muted[1:]}.svg); }}
+QCalendarWidget QToolButton#qt_calendar_nextmonth {{ qproperty-icon: url({arrows}/chevron-right-{t.muted[1:]}.svg); }}
 QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border}; padding: 4px;
   selection-background-color: {t.selected}; selection-color: {t.text}; outline: none; }}
 QSpinBox::up-button, QSpinBox::down-button, QDateTimeEdit::up-button, QDateTimeEdit::down-button {{ width: 0;

@@ -65,8 +65,9 @@ class KeysTab(Tab):
         self.offset = number_field("IdP clock ahead of real time, in seconds", -_TEN_YEARS_S, _TEN_YEARS_S, suffix=" s")
         self.offset.setToolTip("Seconds that the IdP's clock is ahead of real time; negative: behind")
         self.offset.editingFinished.connect(self.set_clock)
-        self.stands_at = InstantField("Time at which the IdP's clock stands still, UTC", "yyyy-MM-dd HH:mm:ss 'UTC'")
-        self.stands_at.setCalendarPopup(True)
+        self.stands_at = InstantField(
+            "Time at which the IdP's clock stands still, UTC", "yyyy-MM-dd HH:mm:ss 'UTC'", calendar=True
+        )
         self.stands_at.editingFinished.connect(self.set_clock)
         self._how = QStackedWidget()
         for made in (QWidget(), self.offset, self.stands_at):
